@@ -1,0 +1,109 @@
+//! What a builder collects and what is allowed in it.
+
+use std::time::Duration;
+
+use crate::{
+    cpus,
+    error::{BuildError, BuildErrorKind},
+    unwind::{self, Payload},
+};
+
+/// The most workers, and the most guests: both counts together must fit the
+/// 16-bit halves of the word in `sleep`.
+pub(crate) const MAX_THREADS: usize = 16_384;
+
+type IndexHandler = Box<dyn Fn(usize) + Send + Sync>;
+type PanicHandler = Box<dyn Fn(Payload) + Send + Sync>;
+
+/// Everything a pool wants to know before it starts, except how to start a
+/// thread.
+pub(crate) struct Config {
+    pub(crate) num_threads: Option<usize>,
+    pub(crate) stack_size: Option<usize>,
+    pub(crate) injector_capacity: usize,
+    pub(crate) max_guests: usize,
+    pub(crate) idle_spin: Duration,
+    pub(crate) door_patience: Option<Duration>,
+    pub(crate) handlers: Handlers,
+}
+
+/// The user's closures that the pool's threads call.
+#[derive(Default)]
+pub(crate) struct Handlers {
+    pub(crate) start: Option<IndexHandler>,
+    pub(crate) exit: Option<IndexHandler>,
+    pub(crate) panic: Option<PanicHandler>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            num_threads: None,
+            stack_size: None,
+            injector_capacity: 4096,
+            max_guests: 8,
+            idle_spin: Duration::from_millis(1),
+            door_patience: Some(Duration::from_millis(20)),
+            handlers: Handlers::default(),
+        }
+    }
+}
+
+impl Config {
+    /// The number of workers to start, if all that was asked for is allowed.
+    pub(crate) fn check(&self) -> Result<usize, BuildError> {
+        if self.num_threads.is_some_and(|n| n == 0 || n > MAX_THREADS) {
+            return Err(refuse("num_threads", self.num_threads.unwrap_or(0), "1..=16384"));
+        }
+        if self.max_guests > MAX_THREADS {
+            return Err(refuse("max_guests", self.max_guests, "0..=16384"));
+        }
+        if self.injector_capacity == 0 || self.injector_capacity > u32::MAX as usize {
+            return Err(refuse("injector_capacity", self.injector_capacity, "1..=4294967295"));
+        }
+        if self.stack_size == Some(0) {
+            return Err(refuse("stack_size", 0, "1 byte or more"));
+        }
+        if self.door_patience == Some(Duration::ZERO) {
+            return Err(refuse("door_patience", "0 ns", "more than zero, or None for never"));
+        }
+        Ok(self.num_threads.unwrap_or_else(|| cpus::available().min(MAX_THREADS)))
+    }
+}
+
+fn refuse(field: &'static str, value: impl ToString, allowed: &'static str) -> BuildError {
+    BuildError::new(BuildErrorKind::Config { field, value: value.to_string(), allowed })
+}
+
+impl Handlers {
+    /// Tells the start handler that worker `index` begins.
+    pub(crate) fn started(&self, index: usize) {
+        self.tell(&self.start, index);
+    }
+
+    /// Tells the exit handler that worker `index` ends.
+    pub(crate) fn exited(&self, index: usize) {
+        self.tell(&self.exit, index);
+    }
+
+    /// Hands over a panic that nobody else is there to receive. Without a
+    /// handler there is nothing to do: the panic hook has printed it already,
+    /// as it does for a `std::thread`.
+    pub(crate) fn panicked(&self, payload: Payload) {
+        match &self.panic {
+            Some(handler) => {
+                if let Err(again) = unwind::catch(|| handler(payload)) {
+                    unwind::discard(again);
+                }
+            }
+            None => unwind::discard(payload),
+        }
+    }
+
+    fn tell(&self, handler: &Option<IndexHandler>, index: usize) {
+        let Some(handler) = handler else { return };
+        if let Err(payload) = unwind::catch(|| handler(index)) {
+            self.panicked(payload);
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! What is counted, and how to count without slowing anybody down.
+//!
+//! A `Tally` has one writer, so it is added to without a locked instruction.
+//! A `Ledger` has many, and belongs to the place a task came in by.
+
+use std::time::{Duration, Instant};
+
+use crossbeam_utils::CachePadded;
+
+use crate::sync::{AtomicU32, AtomicU64, AtomicUsize, Ordering, fence, spin_loop};
+
+/// A count that one thread writes and any thread reads.
+#[derive(Debug, Default)]
+pub(crate) struct Tally(AtomicU64);
+
+impl Tally {
+    pub(crate) fn add(&self, n: u64) {
+        // ORDERING(tally): nobody else writes, so this reads our own store.
+        let before = self.0.load(Ordering::Relaxed);
+        // ORDERING(tally): releases what was counted to `get`.
+        self.0.store(before.wrapping_add(n), Ordering::Release);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        // ORDERING(tally): acquires what was counted before `add`.
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// The counts of one slot, that is of one thread at a time. On cache lines of
+/// its own, since its thread writes it all the time.
+#[derive(Debug)]
+pub(crate) struct Counters(CachePadded<Counts>);
+
+#[derive(Debug)]
+pub(crate) struct Counts {
+    pub(crate) jobs_run: Tally,
+    pub(crate) steal_attempts: Tally,
+    pub(crate) steals: Tally,
+    pub(crate) steal_races_lost: Tally,
+    pub(crate) parks: Tally,
+    pub(crate) wakes: Tally,
+    pub(crate) taken: Tally,
+    pub(crate) tasks_completed: Tally,
+    pub(crate) tasks_panicked: Tally,
+    pub(crate) tasks_discarded: Tally,
+    pub(crate) lock_wait_nanos: Tally,
+    pub(crate) clock: Clock,
+}
+
+impl Counters {
+    pub(crate) fn new(epoch: Instant) -> Self {
+        Counters(CachePadded::new(Counts {
+            jobs_run: Tally::default(),
+            steal_attempts: Tally::default(),
+            steals: Tally::default(),
+            steal_races_lost: Tally::default(),
+            parks: Tally::default(),
+            wakes: Tally::default(),
+            taken: Tally::default(),
+            tasks_completed: Tally::default(),
+            tasks_panicked: Tally::default(),
+            tasks_discarded: Tally::default(),
+            lock_wait_nanos: Tally::default(),
+            clock: Clock::new(epoch),
+        }))
+    }
+}
+
+impl std::ops::Deref for Counters {
+    type Target = Counts;
+
+    fn deref(&self) -> &Counts {
+        &self.0
+    }
+}
+
+/// What a thread of the pool does with its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Activity {
+    Busy,
+    Searching,
+    Parked,
+}
+
+/// Time spent in each activity, up to now. They add up to the time since the
+/// pool's epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Spent {
+    pub(crate) busy: Duration,
+    pub(crate) searching: Duration,
+    pub(crate) parked: Duration,
+}
+
+/// Adds up times, read without a lock: a sequence lock (Boehm, "Can Seqlocks
+/// Get Along With Programming Language Memory Models?", MSPC 2012, figure 6).
+/// The version is odd while the writer is at it.
+#[derive(Debug)]
+pub(crate) struct Clock {
+    epoch: Instant,
+    version: AtomicU32,
+    activity: AtomicU32,
+    since: AtomicU64,
+    spent: [AtomicU64; 3],
+}
+
+impl Clock {
+    fn new(epoch: Instant) -> Self {
+        Clock {
+            epoch,
+            version: AtomicU32::new(0),
+            activity: AtomicU32::new(Activity::Parked as u32),
+            since: AtomicU64::new(0),
+            spent: [AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0)],
+        }
+    }
+
+    /// The thread of this slot turns to something else. The clock is read only
+    /// if it really does.
+    pub(crate) fn enter(&self, activity: Activity) {
+        // ORDERING(clock): nobody else writes.
+        if self.activity.load(Ordering::Relaxed) != activity as u32 {
+            self.enter_at(activity, self.epoch.elapsed().as_nanos() as u64);
+        }
+    }
+
+    pub(crate) fn enter_at(&self, activity: Activity, now: u64) {
+        // ORDERING(clock): nobody else writes, so every load is our own store;
+        // the stores between the two of `version` are ordered by the fence
+        // and by the last one.
+        let version = self.version.load(Ordering::Relaxed);
+        // ORDERING(clock): odd, before any of the stores below.
+        self.version.store(version.wrapping_add(1), Ordering::Relaxed);
+        fence(Ordering::Release); // ORDERING(clock): pairs with the fence of `read_at`.
+        // ORDERING(clock): as above.
+        let before = &self.spent[self.activity.load(Ordering::Relaxed) as usize];
+        // ORDERING(clock): as above.
+        let spent = now.saturating_sub(self.since.load(Ordering::Relaxed));
+        // ORDERING(clock): as above.
+        before.store(before.load(Ordering::Relaxed) + spent, Ordering::Relaxed);
+        // ORDERING(clock): as above.
+        self.activity.store(activity as u32, Ordering::Relaxed);
+        // ORDERING(clock): as above.
+        self.since.store(now, Ordering::Relaxed);
+        // ORDERING(clock): even, releases the stores above to `read_at`.
+        self.version.store(version.wrapping_add(2), Ordering::Release);
+    }
+
+    pub(crate) fn read(&self) -> Spent {
+        self.read_at(|| self.epoch.elapsed().as_nanos() as u64)
+    }
+
+    pub(crate) fn read_at(&self, now: impl Fn() -> u64) -> Spent {
+        loop {
+            // ORDERING(clock): acquires the stores before an even version.
+            let version = self.version.load(Ordering::Acquire);
+            let [busy, searching, parked] =
+                // ORDERING(clock): a torn read is thrown away below.
+                [0, 1, 2].map(|i: usize| self.spent[i].load(Ordering::Relaxed));
+            // ORDERING(clock): as above.
+            let activity = self.activity.load(Ordering::Relaxed) as usize;
+            // ORDERING(clock): as above.
+            let since = self.since.load(Ordering::Relaxed);
+            fence(Ordering::Acquire); // ORDERING(clock): pairs with the fence of `enter_at`.
+            // ORDERING(clock): after the fence: if any load above saw a store
+            // of a later change, this sees its odd version at least.
+            if version % 2 == 0 && self.version.load(Ordering::Relaxed) == version {
+                let mut spent = [busy, searching, parked];
+                spent[activity] += now().saturating_sub(since);
+                let [busy, searching, parked] = spent.map(Duration::from_nanos);
+                return Spent { busy, searching, parked };
+            }
+            spin_loop();
+        }
+    }
+}
+
+/// The tasks that came in by one place: a lane, or a worker that spawned them.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    accepted: AtomicU64,
+    cancelled: AtomicU64,
+    /// Out of the queue for good, but their place in it is not cleared yet.
+    buried: AtomicUsize,
+}
+
+impl Ledger {
+    pub(crate) fn accept(&self) {
+        // ORDERING(tally): releases to `accepted`; many writers, so an add.
+        self.accepted.fetch_add(1, Ordering::Release);
+    }
+
+    pub(crate) fn accepted(&self) -> u64 {
+        // ORDERING(tally): acquires what was done before `accept`.
+        self.accepted.load(Ordering::Acquire)
+    }
+
+    /// A task that was accepted will not run.
+    pub(crate) fn cancel(&self) {
+        // ORDERING(tally): releases to `cancelled`.
+        self.cancelled.fetch_add(1, Ordering::Release);
+    }
+
+    pub(crate) fn cancelled(&self) -> u64 {
+        // ORDERING(tally): acquires what was done before `cancel`.
+        self.cancelled.load(Ordering::Acquire)
+    }
+
+    /// A task is cancelled, or run by who waits for it; its place in the queue
+    /// is still taken.
+    pub(crate) fn bury(&self) {
+        // ORDERING(tally): may come after its `clear`; see `buried`.
+        self.buried.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A worker came to the place of a buried task and cleared it.
+    pub(crate) fn clear(&self) {
+        // ORDERING(tally): may come before its `bury`; see `buried`.
+        self.buried.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn buried(&self) -> usize {
+        // ORDERING(tally): a snapshot. Below zero for a moment when a worker is
+        // quicker to clear than the other side to bury.
+        (self.buried.load(Ordering::Relaxed) as isize).max(0) as usize
+    }
+}

@@ -1,0 +1,110 @@
+//! A worker's own jobs: private ones in front of public ones.
+//!
+//! Everything public is older than everything private. So popping private jobs
+//! first and public ones after is last in, first out; and a thief, who sees
+//! the public end only, gets the oldest and largest job there is.
+
+use crate::{
+    raw::{ForkStack, JobId, JobRef, Kind},
+    sync::deque,
+};
+
+pub(crate) struct Deque<C: 'static> {
+    private: ForkStack<C>,
+    public: deque::Deque<JobRef<C>>,
+}
+
+impl<C> Deque<C> {
+    pub(crate) fn new() -> Self {
+        Deque { private: ForkStack::new(), public: deque::Deque::new_lifo() }
+    }
+
+    pub(crate) fn stealer(&self) -> deque::Stealer<JobRef<C>> {
+        self.public.stealer()
+    }
+
+    /// For stealing into.
+    pub(crate) fn public(&self) -> &deque::Deque<JobRef<C>> {
+        &self.public
+    }
+
+    /// Keeps `job` private. True: there was no room, and the older half went
+    /// public.
+    #[inline(always)]
+    #[must_use = "what went public is to be posted"]
+    pub(crate) fn push_private(&self, job: JobRef<C>) -> bool {
+        match self.private.push(job) {
+            Ok(()) => false,
+            Err(job) => {
+                self.make_room(job);
+                true
+            }
+        }
+    }
+
+    #[cold]
+    fn make_room(&self, job: JobRef<C>) {
+        self.private.drain_half(|older| self.public.push(older));
+        if let Err(job) = self.private.push(job) {
+            unreachable!("half of the stack was freed for {:?}", job.id());
+        }
+    }
+
+    /// Publishes what is private, the oldest first. True: there was something.
+    #[must_use = "what went public is to be posted"]
+    pub(crate) fn publish(&self) -> bool {
+        let some = !self.private.is_empty();
+        self.private.drain(|job| self.public.push(job));
+        some
+    }
+
+    /// Pushes a job for everybody to see, behind all that is private.
+    pub(crate) fn push(&self, job: JobRef<C>) {
+        let _ = self.publish();
+        self.public.push(job);
+    }
+
+    /// The newest job. Whoever runs a queued job has published the rest.
+    pub(crate) fn pop(&self) -> Option<JobRef<C>> {
+        debug_assert!(self.private.is_empty(), "publish comes before pop");
+        self.public.pop()
+    }
+
+    /// The newest job of this kind; newer ones of the other stay.
+    pub(crate) fn pop_kind(&self, kind: Kind) -> Option<JobRef<C>> {
+        self.pop_where(|job| job.kind() == kind)
+    }
+
+    /// `id`, if it is the newest and private.
+    #[inline(always)]
+    pub(crate) fn take_back(&self, id: JobId) -> Option<JobRef<C>> {
+        self.private.pop_if(id)
+    }
+
+    /// `id`, if it is still here; newer jobs stay.
+    pub(crate) fn reclaim(&self, id: JobId) -> Option<JobRef<C>> {
+        self.pop_where(|job| job.id() == id)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.public.len()
+    }
+
+    /// The newest job that `wanted` wants. Those above it are put aside
+    /// meanwhile and then back, in their order.
+    fn pop_where(&self, wanted: impl Fn(&JobRef<C>) -> bool) -> Option<JobRef<C>> {
+        let _ = self.publish();
+        let mut aside = Vec::new();
+        let found = loop {
+            match self.public.pop() {
+                Some(job) if wanted(&job) => break Some(job),
+                Some(job) => aside.push(job),
+                None => break None,
+            }
+        };
+        while let Some(job) = aside.pop() {
+            self.public.push(job);
+        }
+        found
+    }
+}

@@ -1,0 +1,237 @@
+//! What can be refused, and how it says so.
+
+use std::{any::Any, borrow::Cow, error::Error, fmt, io};
+
+use crate::unwind::Payload;
+
+/// Why a pool could not be built.
+///
+/// The message names the field, the value and what is allowed; or which thread
+/// of how many the system refused, with its reason as [`source`](Error::source).
+///
+/// ```
+/// let refused = heist::ThreadPool::builder().num_threads(0).build().unwrap_err();
+/// assert!(refused.is_config());
+/// assert_eq!(refused.to_string(), "num_threads is 0, allowed is 1..=16384");
+/// ```
+pub struct BuildError(BuildErrorKind);
+
+pub(crate) enum BuildErrorKind {
+    Config { field: &'static str, value: String, allowed: &'static str },
+    Thread { index: usize, of: usize, cause: io::Error },
+    GlobalExists,
+}
+
+impl BuildError {
+    pub(crate) fn new(kind: BuildErrorKind) -> Self {
+        BuildError(kind)
+    }
+
+    /// A builder option has a value that is not allowed.
+    pub fn is_config(&self) -> bool {
+        matches!(self.0, BuildErrorKind::Config { .. })
+    }
+
+    /// A thread could not be started. Those that were are stopped again.
+    pub fn is_thread(&self) -> bool {
+        matches!(self.0, BuildErrorKind::Thread { .. })
+    }
+
+    /// The global pool was started before, by `build_global` or by its first use.
+    pub fn is_global_exists(&self) -> bool {
+        matches!(self.0, BuildErrorKind::GlobalExists)
+    }
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            BuildErrorKind::Config { field, value, allowed } => {
+                write!(f, "{field} is {value}, allowed is {allowed}")
+            }
+            BuildErrorKind::Thread { index, of, cause } => {
+                let nth = index + 1;
+                write!(f, "could not start thread {nth} of {of} (worker {index}): {cause}")
+            }
+            BuildErrorKind::GlobalExists => {
+                write!(f, "the global pool has been started already, it can be built once")
+            }
+        }
+    }
+}
+
+impl fmt::Debug for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BuildError({self})")
+    }
+}
+
+impl Error for BuildError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.0 {
+            BuildErrorKind::Thread { cause, .. } => Some(cause),
+            _ => None,
+        }
+    }
+}
+
+/// Why a task was not accepted. The closure comes back, unrun and whole.
+///
+/// ```
+/// use heist::{ThreadPool, TrySpawnError};
+///
+/// let pool = ThreadPool::new()?;
+/// pool.close();
+/// match pool.try_spawn(|| 6 * 7) {
+///     Ok(_) => unreachable!("the pool is closed"),
+///     Err(TrySpawnError::Full(_)) => unreachable!("there is room"),
+///     Err(TrySpawnError::Closed(f)) => assert_eq!(f(), 42),
+/// }
+/// # Ok::<(), heist::BuildError>(())
+/// ```
+pub enum TrySpawnError<F> {
+    /// The lane is full and stayed so for as long as the caller would wait.
+    Full(F),
+    /// The pool takes no more tasks.
+    Closed(F),
+}
+
+impl<F> TrySpawnError<F> {
+    /// The closure that was refused.
+    pub fn into_inner(self) -> F {
+        match self {
+            TrySpawnError::Full(f) | TrySpawnError::Closed(f) => f,
+        }
+    }
+
+    /// Was there no room? A later try may succeed.
+    pub fn is_full(&self) -> bool {
+        matches!(self, TrySpawnError::Full(_))
+    }
+
+    /// Is the pool closed? No later try will succeed.
+    pub fn is_closed(&self) -> bool {
+        matches!(self, TrySpawnError::Closed(_))
+    }
+}
+
+impl<F> fmt::Debug for TrySpawnError<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_full() { "Full(..)" } else { "Closed(..)" })
+    }
+}
+
+impl<F> fmt::Display for TrySpawnError<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            TrySpawnError::Full(_) => "no room for another task in this lane",
+            TrySpawnError::Closed(_) => "the pool is closed",
+        })
+    }
+}
+
+impl<F> Error for TrySpawnError<F> {}
+
+/// Why a task has no result.
+///
+/// ```
+/// let pool = heist::ThreadPool::new()?;
+/// let handle = pool.task().name("parse").spawn(|| -> u32 { panic!("line 3") });
+/// let error = handle.join().unwrap_err();
+/// assert!(error.is_panic());
+/// assert_eq!(error.to_string(), "task `parse` panicked: line 3");
+/// # Ok::<(), heist::BuildError>(())
+/// ```
+pub struct JoinError {
+    task: Option<Cow<'static, str>>,
+    kind: JoinErrorKind,
+}
+
+pub(crate) enum JoinErrorKind {
+    Panic(Payload),
+    Cancelled,
+}
+
+impl JoinError {
+    pub(crate) fn new(task: Option<Cow<'static, str>>, kind: JoinErrorKind) -> Self {
+        JoinError { task, kind }
+    }
+
+    /// The task ran and panicked.
+    pub fn is_panic(&self) -> bool {
+        matches!(self.kind, JoinErrorKind::Panic(_))
+    }
+
+    /// The task never ran: its handle cancelled it, the pool was closed when it
+    /// was spawned, or `shutdown_now` dropped it.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self.kind, JoinErrorKind::Cancelled)
+    }
+
+    /// The value that the task panicked with, for `std::panic::resume_unwind`.
+    ///
+    /// # Panics
+    ///
+    /// If the task did not panic; see [`is_panic`](Self::is_panic).
+    pub fn into_panic(self) -> Box<dyn Any + Send> {
+        match self.kind {
+            JoinErrorKind::Panic(payload) => payload,
+            JoinErrorKind::Cancelled => panic!("into_panic on a task that was cancelled"),
+        }
+    }
+
+    fn message(&self) -> Option<&str> {
+        let JoinErrorKind::Panic(payload) = &self.kind else { return None };
+        payload
+            .downcast_ref::<&'static str>()
+            .copied()
+            .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+    }
+}
+
+impl fmt::Display for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.task {
+            Some(name) => write!(f, "task `{name}` ")?,
+            None => f.write_str("task ")?,
+        }
+        match (&self.kind, self.message()) {
+            (JoinErrorKind::Panic(_), Some(message)) => write!(f, "panicked: {message}"),
+            (JoinErrorKind::Panic(_), None) => f.write_str("panicked"),
+            (JoinErrorKind::Cancelled, _) => f.write_str("was cancelled before it ran"),
+        }
+    }
+}
+
+impl fmt::Debug for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "JoinError({self})")
+    }
+}
+
+impl Error for JoinError {}
+
+/// The pool did not finish in the time it was given; its threads go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShutdownTimeout {
+    unfinished: usize,
+}
+
+impl ShutdownTimeout {
+    pub(crate) fn new(unfinished: usize) -> Self {
+        ShutdownTimeout { unfinished }
+    }
+
+    /// How many tasks were still queued or running when the time was over.
+    pub fn unfinished(&self) -> usize {
+        self.unfinished
+    }
+}
+
+impl fmt::Display for ShutdownTimeout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "shutdown timed out with {} unfinished tasks", self.unfinished)
+    }
+}
+
+impl Error for ShutdownTimeout {}

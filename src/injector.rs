@@ -1,0 +1,213 @@
+//! The entrance: three bounded lanes for tasks, and a side door for closures
+//! that a blocked caller lends to the pool.
+
+use std::time::{Duration, Instant};
+
+use crossbeam_utils::CachePadded;
+
+use crate::{
+    counters::Ledger,
+    permits::{Acquire, Permits, Refused},
+    priority::{Priority, Turn},
+    raw::JobRef,
+    sync::{Arc, AtomicU64, AtomicUsize, Ordering, deque},
+};
+
+pub(crate) struct Injector<J> {
+    lanes: [Lane<J>; 3],
+    /// Without permits: each job here has a thread waiting for it, so there
+    /// are never more of them than threads.
+    side: deque::Injector<J>,
+}
+
+impl<C> Injector<JobRef<C>> {
+    /// Drops every task that waits; says how many that were to run.
+    pub(crate) fn discard(&self) -> usize {
+        let tasks = self.lanes.iter().flat_map(|lane| std::iter::from_fn(|| lane.take()));
+        tasks.map(JobRef::discard).filter(|&dropped| dropped).count()
+    }
+}
+
+impl<J> Injector<J> {
+    pub(crate) fn new(capacity: usize, epoch: Instant) -> Self {
+        Injector {
+            lanes: Priority::ALL.map(|_| Lane::new(capacity, epoch)),
+            side: deque::Injector::new(),
+        }
+    }
+
+    pub(crate) fn lane(&self, priority: Priority) -> &Lane<J> {
+        &self.lanes[priority.lane()]
+    }
+
+    pub(crate) fn lanes(&self) -> &[Lane<J>; 3] {
+        &self.lanes
+    }
+
+    pub(crate) fn push_side(&self, job: J) {
+        self.side.push(job);
+    }
+
+    pub(crate) fn take_side(&self) -> Option<J> {
+        take(&self.side)
+    }
+
+    /// The oldest task of the lane whose turn it is.
+    pub(crate) fn take(&self, turn: &mut Turn) -> Option<J> {
+        turn.pass(|priority| self.lane(priority).take())
+    }
+
+    pub(crate) fn has_side(&self) -> bool {
+        !self.side.is_empty()
+    }
+
+    pub(crate) fn has_tasks(&self) -> bool {
+        self.lanes.iter().any(|lane| !lane.queue.is_empty())
+    }
+
+    /// No more tasks; who waits to bring one is sent away.
+    pub(crate) fn close(&self) {
+        self.lanes.iter().for_each(|lane| lane.permits.close());
+    }
+}
+
+/// A first-in first-out queue that holds no more than its capacity.
+///
+/// A permit is acquired before a task enters and released when a worker takes
+/// the task, so what is in use is what waits here or is about to.
+pub(crate) struct Lane<J> {
+    permits: Permits,
+    queue: deque::Injector<Waiting<J>>,
+    ledger: Arc<Ledger>,
+    epoch: Instant,
+    marks: CachePadded<Marks>,
+}
+
+struct Waiting<J> {
+    job: J,
+    since: u64,
+}
+
+#[derive(Default)]
+struct Marks {
+    rejected: AtomicU64,
+    high_water: AtomicUsize,
+    /// When the task came that is at the head now, or the one before it: in
+    /// nanoseconds since `epoch`.
+    head_since: AtomicU64,
+}
+
+impl<J> Lane<J> {
+    fn new(capacity: usize, epoch: Instant) -> Self {
+        Lane {
+            permits: Permits::new(capacity),
+            queue: deque::Injector::new(),
+            ledger: Arc::default(),
+            epoch,
+            marks: CachePadded::default(),
+        }
+    }
+
+    /// Room for a task at once; what it returns is for `push`.
+    pub(crate) fn try_acquire(&self) -> Result<usize, Refused> {
+        self.permits.try_acquire()
+    }
+
+    /// Room for a task when it is this caller's turn.
+    pub(crate) fn acquire(&self) -> Acquire<'_> {
+        self.permits.acquire()
+    }
+
+    /// Puts in a task for which a permit was acquired, the `in_use`th.
+    pub(crate) fn push(&self, job: J, in_use: usize) {
+        self.ledger.accept();
+        let since = self.now();
+        // ORDERING(mark): statistics; nothing is published by them.
+        if in_use > self.marks.high_water.load(Ordering::Relaxed) {
+            // ORDERING(mark): as above.
+            self.marks.high_water.fetch_max(in_use, Ordering::Relaxed);
+        }
+        if in_use == 1 {
+            self.mark_head(since);
+        }
+        self.queue.push(Waiting { job, since });
+    }
+
+    pub(crate) fn take(&self) -> Option<J> {
+        let waiting = take(&self.queue)?;
+        self.mark_head(waiting.since);
+        self.permits.release(1);
+        Some(waiting.job)
+    }
+
+    /// A task was sent away.
+    pub(crate) fn reject(&self) {
+        // ORDERING(mark): as in `push`.
+        self.marks.rejected.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
+    }
+
+    /// Tasks that wait, without those that were cancelled meanwhile.
+    pub(crate) fn depth(&self) -> usize {
+        self.permits.in_use().saturating_sub(self.ledger.buried())
+    }
+
+    /// Is there no task in the lane, nor one on its way in?
+    pub(crate) fn is_unused(&self) -> bool {
+        self.permits.in_use() == 0
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.permits.capacity()
+    }
+
+    pub(crate) fn blocked_submitters(&self) -> usize {
+        self.permits.waiting()
+    }
+
+    pub(crate) fn rejected(&self) -> u64 {
+        // ORDERING(mark): as in `push`.
+        self.marks.rejected.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn high_water(&self) -> usize {
+        // ORDERING(mark): as in `push`.
+        self.marks.high_water.load(Ordering::Relaxed)
+    }
+
+    /// How long the oldest task has waited: never too short, and too long by
+    /// no more than the time between its arrival and its predecessor's.
+    pub(crate) fn oldest_wait(&self) -> Duration {
+        if self.depth() == 0 {
+            return Duration::ZERO;
+        }
+        // ORDERING(mark): as in `push`.
+        let since = self.marks.head_since.load(Ordering::Relaxed);
+        Duration::from_nanos(self.now().saturating_sub(since))
+    }
+
+    fn mark_head(&self, since: u64) {
+        // ORDERING(mark): as in `push`. The later of two marks wins, in
+        // whatever order they come.
+        self.marks.head_since.fetch_max(since, Ordering::Relaxed);
+    }
+
+    fn now(&self) -> u64 {
+        self.epoch.elapsed().as_nanos() as u64
+    }
+}
+
+fn take<J>(queue: &deque::Injector<J>) -> Option<J> {
+    // Looked at first: most visits find nothing, and a look writes nothing.
+    while !queue.is_empty() {
+        match queue.steal() {
+            deque::Steal::Success(job) => return Some(job),
+            deque::Steal::Empty => return None,
+            deque::Steal::Retry => (),
+        }
+    }
+    None
+}

@@ -1,0 +1,313 @@
+//! What is going on inside: a snapshot of every count, and what follows from
+//! them.
+
+mod table;
+
+use std::time::Duration;
+
+use crate::{
+    counters::Counters, injector::Lane, pool::ThreadPool, raw::JobRef, registry::Slot,
+    worker::Worker,
+};
+
+/// A snapshot of a pool's counts, made by [`ThreadPool::metrics`].
+///
+/// Counts only grow, gauges (depths) go up and down; [`since`](Self::since)
+/// gives the counts of a stretch of time. [`Display`](std::fmt::Display) is a
+/// table.
+///
+/// When the pool is quiet, `tasks_spawned` = `tasks_completed` +
+/// `tasks_panicked` + `tasks_cancelled` + what is queued. While it is at work,
+/// a snapshot is not one instant, and the sum may be off by what happens
+/// meanwhile.
+///
+/// ```
+/// let pool = heist::ThreadPool::new()?;
+/// let before = pool.metrics();
+/// pool.spawn(|| ()).join().unwrap();
+/// let metrics = pool.metrics().since(&before);
+/// assert_eq!((metrics.tasks_spawned(), metrics.tasks_completed()), (1, 1));
+/// println!("{metrics}");
+/// # Ok::<(), heist::BuildError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Metrics {
+    /// The pool's threads, by number.
+    pub workers: Vec<WorkerMetrics>,
+    /// What others did inside the pool, together: guests, and the stand-in
+    /// that serves the entrance while every worker is busy. Their times are
+    /// not taken.
+    pub others: WorkerMetrics,
+    /// The lanes of the entrance: high, normal, low.
+    pub lanes: [LaneMetrics; 3],
+    /// Time since the pool was built; of a difference, the time between.
+    pub uptime: Duration,
+    spawned_inside: u64,
+    cancelled: u64,
+}
+
+/// One worker's counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WorkerMetrics {
+    /// Jobs run that came from a queue. A fork that nobody stole is not one:
+    /// it is a call.
+    pub jobs_run: u64,
+    /// Times it tried to steal from a deque that was not empty.
+    pub steal_attempts: u64,
+    /// Attempts that got something.
+    pub steals: u64,
+    /// Attempts that lost a race for the job against another thread.
+    pub steal_races_lost: u64,
+    /// Times it went to sleep.
+    pub parks: u64,
+    /// Times it was woken.
+    pub wakes: u64,
+    /// Time spent running jobs.
+    pub busy: Duration,
+    /// Time spent looking for jobs.
+    pub searching: Duration,
+    /// Time spent asleep.
+    pub parked: Duration,
+    /// Part of the above spent waiting for the pool's own locks.
+    pub lock_wait: Duration,
+    /// Tasks that ran to their end on this thread.
+    pub tasks_completed: u64,
+    /// Tasks that panicked on this thread.
+    pub tasks_panicked: u64,
+    /// Jobs in its public deque now. Forks that nobody has asked for are
+    /// private and not counted.
+    pub queue_depth: usize,
+}
+
+/// One lane of the entrance.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LaneMetrics {
+    /// Tasks that wait now.
+    pub depth: usize,
+    /// Tasks that may wait.
+    pub capacity: usize,
+    /// The most that ever waited.
+    pub high_water: usize,
+    /// Tasks that came in.
+    pub accepted: u64,
+    /// Tasks that were sent away: no room, not in time, or closed.
+    pub rejected: u64,
+    /// Threads and futures that wait for room now.
+    pub blocked_submitters: usize,
+    /// How long the oldest task has waited; zero if none waits. Too long by at
+    /// most the time between its arrival and that of the task before it.
+    pub oldest_wait: Duration,
+}
+
+impl ThreadPool {
+    /// A snapshot of all counts. It takes no lock that a worker takes and
+    /// writes nothing that a worker reads, so it slows nobody down.
+    pub fn metrics(&self) -> Metrics {
+        let registry = self.registry();
+        // Before what is accepted: what has finished was accepted earlier.
+        let (members, others) = registry.slots().split_at(registry.workers());
+        let workers = members.iter().map(WorkerMetrics::of).collect();
+        let others =
+            others.iter().map(WorkerMetrics::of).fold(WorkerMetrics::default(), |mut sum, slot| {
+                sum.each_count(&slot, |sum, slot| *sum += slot);
+                sum.queue_depth += slot.queue_depth;
+                sum
+            });
+        let others = WorkerMetrics {
+            busy: Duration::ZERO,
+            searching: Duration::ZERO,
+            parked: Duration::ZERO,
+            ..others
+        };
+        let lanes = registry.injector.lanes().each_ref();
+        let cancelled = registry.cancelled();
+        Metrics {
+            workers,
+            others,
+            cancelled,
+            lanes: lanes.map(LaneMetrics::of),
+            uptime: registry.epoch.elapsed(),
+            spawned_inside: registry.slots().iter().map(|slot| slot.ledger.accepted()).sum(),
+        }
+    }
+}
+
+impl Metrics {
+    /// Tasks accepted, through the entrance and inside.
+    pub fn tasks_spawned(&self) -> u64 {
+        self.spawned_inside + self.lanes.iter().map(|lane| lane.accepted).sum::<u64>()
+    }
+
+    /// Tasks that ran to their end.
+    pub fn tasks_completed(&self) -> u64 {
+        self.sum(|worker| worker.tasks_completed)
+    }
+
+    /// Tasks that panicked.
+    pub fn tasks_panicked(&self) -> u64 {
+        self.sum(|worker| worker.tasks_panicked)
+    }
+
+    /// Tasks accepted that never ran: cancelled, or dropped by `shutdown_now`.
+    pub fn tasks_cancelled(&self) -> u64 {
+        self.cancelled
+    }
+
+    /// Tasks sent away at the entrance.
+    pub fn tasks_rejected(&self) -> u64 {
+        self.lanes.iter().map(|lane| lane.rejected).sum()
+    }
+
+    /// Times somebody tried to steal from a deque that was not empty.
+    pub fn steal_attempts(&self) -> u64 {
+        self.sum(|worker| worker.steal_attempts)
+    }
+
+    /// Attempts that got something.
+    pub fn steals(&self) -> u64 {
+        self.sum(|worker| worker.steals)
+    }
+
+    /// Steals divided by attempts; none before the first attempt.
+    pub fn steal_success_rate(&self) -> Option<f64> {
+        let attempts = self.steal_attempts();
+        (attempts > 0).then(|| self.steals() as f64 / attempts as f64)
+    }
+
+    /// The share of the workers' time spent running jobs, from 0 to 1:
+    /// busy / (workers x wall time).
+    pub fn utilization(&self) -> f64 {
+        ratio(self.busy(), self.uptime.as_secs_f64() * self.workers.len() as f64)
+    }
+
+    /// How unevenly the workers are used: the standard deviation of their busy
+    /// times divided by the mean. Below 0.1 is good, above 0.3 bad.
+    pub fn utilization_cv(&self) -> f64 {
+        let mean = ratio(self.busy(), self.workers.len() as f64);
+        let square = |worker: &WorkerMetrics| (worker.busy.as_secs_f64() - mean).powi(2);
+        let variance = ratio(self.workers.iter().map(square).sum(), self.workers.len() as f64);
+        ratio(variance.sqrt(), mean)
+    }
+
+    /// The price of coordination: (searching + waiting for locks) / busy. Below
+    /// 0.05 is good, above 0.2 bad.
+    pub fn coordination_overhead(&self) -> f64 {
+        let spent = |worker: &WorkerMetrics| worker.searching + worker.lock_wait;
+        ratio(self.workers.iter().map(spent).sum::<Duration>().as_secs_f64(), self.busy())
+    }
+
+    /// How unevenly the work lies: the deepest of the workers' deques divided by
+    /// the mean; 1 if all are empty. Below 2 is good, above 10 bad.
+    pub fn queue_depth_ratio(&self) -> f64 {
+        let depths = self.workers.iter().map(|worker| worker.queue_depth);
+        let deepest = depths.clone().max().unwrap_or(0) as f64;
+        let mean = ratio(depths.sum::<usize>() as f64, self.workers.len() as f64);
+        if mean == 0.0 { 1.0 } else { deepest / mean }
+    }
+
+    /// Tasks finished a second.
+    pub fn throughput(&self) -> f64 {
+        let finished = self.tasks_completed() + self.tasks_panicked();
+        ratio(finished as f64, self.uptime.as_secs_f64())
+    }
+
+    /// How well the workers add up: throughput / (one worker's throughput x
+    /// workers), with throughputs in tasks a second. Above 0.8 is good, below
+    /// 0.5 bad.
+    pub fn efficiency(&self, one_worker_throughput: f64) -> f64 {
+        ratio(self.throughput(), one_worker_throughput * self.workers.len() as f64)
+    }
+
+    /// What has happened between `earlier` and this snapshot: counts and times
+    /// are differences, gauges and high-water marks stay as they are here.
+    ///
+    /// Both have to be of the same pool.
+    pub fn since(&self, earlier: &Metrics) -> Metrics {
+        let mut difference = self.clone();
+        let workers = difference.workers.iter_mut().zip(&earlier.workers);
+        for (worker, before) in workers.chain([(&mut difference.others, &earlier.others)]) {
+            worker.each_count(before, |now, before| *now = now.saturating_sub(before));
+            worker.each_time(before, |now, before| *now = now.saturating_sub(before));
+        }
+        for (lane, before) in difference.lanes.iter_mut().zip(&earlier.lanes) {
+            lane.accepted = lane.accepted.saturating_sub(before.accepted);
+            lane.rejected = lane.rejected.saturating_sub(before.rejected);
+        }
+        difference.uptime = self.uptime.saturating_sub(earlier.uptime);
+        difference.spawned_inside = self.spawned_inside.saturating_sub(earlier.spawned_inside);
+        difference.cancelled = self.cancelled.saturating_sub(earlier.cancelled);
+        difference
+    }
+
+    /// Seconds that workers spent running jobs.
+    fn busy(&self) -> f64 {
+        self.workers.iter().map(|worker| worker.busy).sum::<Duration>().as_secs_f64()
+    }
+
+    fn sum(&self, count: impl Fn(&WorkerMetrics) -> u64) -> u64 {
+        self.workers.iter().chain([&self.others]).map(count).sum()
+    }
+}
+
+impl WorkerMetrics {
+    fn of(slot: &Slot<Worker>) -> Self {
+        let counters: &Counters = &slot.counters;
+        let spent = counters.clock.read();
+        WorkerMetrics {
+            jobs_run: counters.jobs_run.get(),
+            steal_races_lost: counters.steal_races_lost.get(),
+            steals: counters.steals.get(),
+            // After `steals`: never fewer attempts than steals.
+            steal_attempts: counters.steal_attempts.get(),
+            wakes: counters.wakes.get(),
+            parks: counters.parks.get(),
+            busy: spent.busy,
+            searching: spent.searching,
+            parked: spent.parked,
+            lock_wait: Duration::from_nanos(counters.lock_wait_nanos.get()),
+            tasks_completed: counters.tasks_completed.get(),
+            tasks_panicked: counters.tasks_panicked.get(),
+            queue_depth: slot.queue_depth(),
+        }
+    }
+
+    fn each_count(&mut self, other: &Self, f: impl Fn(&mut u64, u64)) {
+        f(&mut self.jobs_run, other.jobs_run);
+        f(&mut self.steal_attempts, other.steal_attempts);
+        f(&mut self.steals, other.steals);
+        f(&mut self.steal_races_lost, other.steal_races_lost);
+        f(&mut self.parks, other.parks);
+        f(&mut self.wakes, other.wakes);
+        f(&mut self.tasks_completed, other.tasks_completed);
+        f(&mut self.tasks_panicked, other.tasks_panicked);
+    }
+
+    fn each_time(&mut self, other: &Self, f: impl Fn(&mut Duration, Duration)) {
+        f(&mut self.busy, other.busy);
+        f(&mut self.searching, other.searching);
+        f(&mut self.parked, other.parked);
+        f(&mut self.lock_wait, other.lock_wait);
+    }
+}
+
+impl LaneMetrics {
+    fn of(lane: &Lane<JobRef<Worker>>) -> Self {
+        LaneMetrics {
+            depth: lane.depth(),
+            capacity: lane.capacity(),
+            high_water: lane.high_water(),
+            accepted: lane.ledger().accepted(),
+            rejected: lane.rejected(),
+            blocked_submitters: lane.blocked_submitters(),
+            oldest_wait: lane.oldest_wait(),
+        }
+    }
+}
+
+/// Zero where there is nothing to divide by.
+fn ratio(part: f64, whole: f64) -> f64 {
+    if whole > 0.0 { part / whole } else { 0.0 }
+}

@@ -1,0 +1,67 @@
+//! `broadcast`: the same closure once on every worker.
+
+use crate::{pool::ThreadPool, raw};
+
+/// Which of the workers a [`broadcast`](ThreadPool::broadcast) closure runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BroadcastContext {
+    index: usize,
+    num_threads: usize,
+}
+
+impl BroadcastContext {
+    /// This worker's number, below `num_threads`.
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// How many workers the closure runs on.
+    pub fn num_threads(&self) -> usize {
+        self.num_threads
+    }
+}
+
+impl ThreadPool {
+    /// Runs `f` once on every worker and returns the results in their order.
+    ///
+    /// # Where it runs
+    ///
+    /// On every worker of the pool: between two jobs, or while it waits.
+    ///
+    /// # Blocks
+    ///
+    /// Until it has run everywhere, so at least until the longest job that is
+    /// running now is done or waits. The calling thread runs jobs meanwhile.
+    ///
+    /// # Panics
+    ///
+    /// With the panic that was first in time, after it has run everywhere.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = heist::ThreadPool::builder().num_threads(3).build()?;
+    /// assert_eq!(pool.broadcast(|cx| cx.index() * 10), [0, 10, 20]);
+    /// # Ok::<(), heist::BuildError>(())
+    /// ```
+    pub fn broadcast<R: Send>(&self, f: impl Fn(BroadcastContext) -> R + Sync) -> Vec<R> {
+        let num_threads = self.num_threads();
+        let mut results: Vec<Option<R>> = (0..num_threads).map(|_| None).collect();
+        let f = &f;
+        let slots = &mut results;
+        self.enter(move |worker| {
+            raw::scope(worker, (), |ticket| {
+                for (index, slot) in slots.iter_mut().enumerate() {
+                    let cx = BroadcastContext { index, num_threads };
+                    let job = ticket.job(move |ticket| {
+                        *slot = ticket.guard(|| f(cx));
+                        ticket
+                    });
+                    worker.registry().send(index, job);
+                }
+                (Some(()), ticket)
+            });
+        });
+        results.into_iter().flatten().collect()
+    }
+}

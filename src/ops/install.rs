@@ -1,0 +1,42 @@
+//! `install`: run a closure on one of the pool's own threads.
+
+use crate::{pool::ThreadPool, worker::Worker};
+
+impl ThreadPool {
+    /// Runs `f` on one of the pool's own threads and returns its result.
+    ///
+    /// For what needs the threads' stack size, thread-locals or names. For
+    /// parallel work from outside, [`join`](Self::join), [`scope`](Self::scope)
+    /// and the loops are quicker called directly: they work on the calling
+    /// thread instead of waiting for another.
+    ///
+    /// # Where it runs
+    ///
+    /// On the calling thread if that is a worker of this pool; else on a
+    /// worker, before any task that waits at the entrance.
+    ///
+    /// # Blocks
+    ///
+    /// Until `f` is done. A guest of this pool, or a worker of another, runs
+    /// jobs of the pools it works for meanwhile.
+    ///
+    /// # Panics
+    ///
+    /// With the panic of `f`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = heist::ThreadPool::builder().num_threads(2).build()?;
+    /// let index = pool.install(heist::current_thread_index);
+    /// assert!(index.unwrap() < 2);
+    /// # Ok::<(), heist::BuildError>(())
+    /// ```
+    pub fn install<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
+        let here = Worker::of(self.registry(), |worker| worker.is_some_and(Worker::is_own_thread));
+        if here {
+            return self.enter(|_| f());
+        }
+        self.hand_over(|_| f())
+    }
+}

@@ -1,0 +1,20 @@
+//! One file for each verb: its types, its docs, its method on `ThreadPool`.
+
+mod ambient;
+mod broadcast;
+mod divide;
+mod handle;
+mod install;
+mod join;
+mod loops;
+mod scope;
+mod spawn;
+mod task;
+
+pub use self::{
+    ambient::{Yield, current_num_threads, current_thread_index, join, scope, spawn, yield_now},
+    broadcast::BroadcastContext,
+    handle::JoinHandle,
+    scope::Scope,
+    task::TaskBuilder,
+};

@@ -1,0 +1,314 @@
+//! `TaskBuilder`: a task's options, then the verb that sends it.
+
+use std::{
+    borrow::Cow,
+    cell::RefCell,
+    fmt,
+    future::Future,
+    pin::pin,
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use super::handle::{self, JoinHandle, Task};
+use crate::{
+    error::TrySpawnError,
+    injector::Lane,
+    parker::Parker,
+    permits::Refused,
+    pool::ThreadPool,
+    priority::Priority,
+    raw::JobRef,
+    registry::{Phase, Registry},
+    sync::Arc,
+    unwind,
+    worker::{Worker, wait_for},
+};
+
+/// Options of one task, made by [`ThreadPool::task`]: then one of the four
+/// verbs that spawn it, each as the method of that name on [`ThreadPool`].
+///
+/// ```
+/// use heist::{Priority, ThreadPool};
+///
+/// let pool = ThreadPool::new()?;
+/// let urgent = pool.task().name("alarm").priority(Priority::High).spawn(|| "rings");
+/// assert_eq!(urgent.name(), Some("alarm"));
+/// assert_eq!(urgent.join().unwrap(), "rings");
+/// # Ok::<(), heist::BuildError>(())
+/// ```
+#[must_use = "a task runs when it is spawned"]
+pub struct TaskBuilder<'p> {
+    registry: &'p Arc<Registry<Worker>>,
+    name: Option<Cow<'static, str>>,
+    priority: Priority,
+}
+
+/// What became of a closure inside the pool's own threads.
+enum Inside<F, T> {
+    Spawned(JoinHandle<T>),
+    Refused(F),
+    /// This thread does not work for the pool.
+    No(F),
+}
+
+impl ThreadPool {
+    /// Begins a task with options: a name, a priority.
+    ///
+    /// # Where it runs
+    ///
+    /// Nothing runs before one of the builder's verbs.
+    ///
+    /// # Blocks
+    ///
+    /// Never.
+    pub fn task(&self) -> TaskBuilder<'_> {
+        TaskBuilder::new(self.registry())
+    }
+}
+
+impl<'p> TaskBuilder<'p> {
+    pub(super) fn new(registry: &'p Arc<Registry<Worker>>) -> Self {
+        TaskBuilder { registry, name: None, priority: Priority::Normal }
+    }
+
+    /// Names the task: its handle and its errors tell.
+    ///
+    /// # Where it runs
+    ///
+    /// Nothing runs.
+    ///
+    /// # Blocks
+    ///
+    /// Never.
+    pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// The lane it waits in at the entrance; [`Priority::Normal`] if not said.
+    ///
+    /// # Where it runs
+    ///
+    /// Nothing runs.
+    ///
+    /// # Blocks
+    ///
+    /// Never.
+    pub fn priority(mut self, priority: Priority) -> Self {
+        self.priority = priority;
+        self
+    }
+
+    /// As [`ThreadPool::spawn`].
+    ///
+    /// # Where it runs
+    ///
+    /// On a worker; see [`ThreadPool::spawn`].
+    ///
+    /// # Blocks
+    ///
+    /// Outside the pool, until the lane has room; inside, never.
+    pub fn spawn<T, F>(self, f: F) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let name = self.name.clone();
+        match self.spawn_until(f, None) {
+            Ok(handle) => handle,
+            Err(refused) => {
+                unwind::discard(refused.into_inner());
+                handle::cancelled(name)
+            }
+        }
+    }
+
+    /// As [`ThreadPool::try_spawn`].
+    ///
+    /// # Where it runs
+    ///
+    /// On a worker; see [`ThreadPool::spawn`].
+    ///
+    /// # Blocks
+    ///
+    /// Never.
+    ///
+    /// # Errors
+    ///
+    /// `Full` if the lane has no room, `Closed` if the pool takes no tasks.
+    pub fn try_spawn<T, F>(self, f: F) -> Result<JoinHandle<T>, TrySpawnError<F>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        match self.spawn_inside(f) {
+            Inside::Spawned(handle) => Ok(handle),
+            Inside::Refused(f) => Err(self.refuse(f, Refused::Closed)),
+            Inside::No(f) => {
+                let permit = self.lane().try_acquire();
+                self.enter_lane(f, permit)
+            }
+        }
+    }
+
+    /// As [`ThreadPool::spawn_timeout`].
+    ///
+    /// # Where it runs
+    ///
+    /// On a worker; see [`ThreadPool::spawn`].
+    ///
+    /// # Blocks
+    ///
+    /// Outside the pool, until the lane has room, or for `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// `Full` if there was no room in time, `Closed` if the pool takes no tasks.
+    pub fn spawn_timeout<T, F>(
+        self,
+        f: F,
+        timeout: Duration,
+    ) -> Result<JoinHandle<T>, TrySpawnError<F>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.spawn_until(f, Instant::now().checked_add(timeout))
+    }
+
+    /// As [`ThreadPool::spawn_async`].
+    ///
+    /// # Where it runs
+    ///
+    /// On a worker; see [`ThreadPool::spawn`].
+    ///
+    /// # Blocks
+    ///
+    /// Never: the future is pending until the lane has room.
+    ///
+    /// # Errors
+    ///
+    /// `Closed` if the pool takes no tasks.
+    pub fn spawn_async<T, F>(
+        self,
+        f: F,
+    ) -> impl Future<Output = Result<JoinHandle<T>, TrySpawnError<F>>> + Send + use<'p, T, F>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        async move {
+            match self.spawn_inside(f) {
+                Inside::Spawned(handle) => Ok(handle),
+                Inside::Refused(f) => Err(self.refuse(f, Refused::Closed)),
+                Inside::No(f) => {
+                    let permit = self.lane().acquire().await;
+                    self.enter_lane(f, permit)
+                }
+            }
+        }
+    }
+
+    fn spawn_until<T, F>(
+        self,
+        f: F,
+        deadline: Option<Instant>,
+    ) -> Result<JoinHandle<T>, TrySpawnError<F>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        match self.spawn_inside(f) {
+            Inside::Spawned(handle) => Ok(handle),
+            Inside::Refused(f) => Err(self.refuse(f, Refused::Closed)),
+            Inside::No(f) => {
+                let permit = match self.lane().try_acquire() {
+                    Err(Refused::Full) => self.wait_for_permit(deadline),
+                    decided => decided,
+                };
+                self.enter_lane(f, permit)
+            }
+        }
+    }
+
+    /// On a thread of the pool: to its own deque, without a permit.
+    fn spawn_inside<T, F>(&self, f: F) -> Inside<F, T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        Worker::of(self.registry, |worker| match worker {
+            None => Inside::No(f),
+            Some(_) if self.registry.phase() >= Phase::Closed => Inside::Refused(f),
+            Some(worker) => {
+                let ledger = worker.ledger();
+                ledger.accept();
+                let (task, handle) = Task::new(self.name.clone(), ledger, f);
+                worker.push_task(task);
+                Inside::Spawned(handle)
+            }
+        })
+    }
+
+    fn wait_for_permit(&self, deadline: Option<Instant>) -> Result<usize, Refused> {
+        let waker = Parker::current().waker();
+        let acquire = pin!(self.lane().acquire());
+        let acquire = RefCell::new(acquire);
+        let permit = RefCell::new(None);
+        let is_decided = || {
+            let mut permit = permit.borrow_mut();
+            if permit.is_none() {
+                let mut cx = Context::from_waker(&waker);
+                if let Poll::Ready(decided) = acquire.borrow_mut().as_mut().poll(&mut cx) {
+                    *permit = Some(decided);
+                }
+            }
+            permit.is_some()
+        };
+        wait_for(&is_decided, Some(self.registry), deadline);
+        permit.take().unwrap_or(Err(Refused::Full))
+    }
+
+    fn enter_lane<T, F>(
+        &self,
+        f: F,
+        permit: Result<usize, Refused>,
+    ) -> Result<JoinHandle<T>, TrySpawnError<F>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        match permit {
+            Ok(in_use) => {
+                let lane = self.lane();
+                let (task, handle) = Task::new(self.name.clone(), lane.ledger(), f);
+                lane.push(task, in_use);
+                self.registry.post_task();
+                Ok(handle)
+            }
+            Err(refused) => Err(self.refuse(f, refused)),
+        }
+    }
+
+    fn refuse<F>(&self, f: F, why: Refused) -> TrySpawnError<F> {
+        self.lane().reject();
+        match why {
+            Refused::Full => TrySpawnError::Full(f),
+            Refused::Closed => TrySpawnError::Closed(f),
+        }
+    }
+
+    fn lane(&self) -> &'p Lane<JobRef<Worker>> {
+        self.registry.injector.lane(self.priority)
+    }
+}
+
+impl fmt::Debug for TaskBuilder<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskBuilder")
+            .field("name", &self.name)
+            .field("priority", &self.priority)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,215 @@
+//! A fair bounded number of permits: who comes first is served first.
+//!
+//! While somebody waits, a permit that comes back goes to the head of the
+//! line, hand to hand, and nobody can overtake. One permit wakes one waiter.
+//! The word is the truth about who may enter; the line is changed, and the
+//! count of those in it, only under the lock.
+
+mod word;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, Waker},
+};
+
+use crossbeam_utils::CachePadded;
+
+use self::word::{Answer, Word};
+use crate::sync::{AtomicU64, Mutex, Ordering};
+
+pub(crate) struct Permits {
+    word: CachePadded<AtomicU64>,
+    capacity: u32,
+    line: Mutex<Line>,
+}
+
+/// Those who wait, by the number they drew on arrival.
+#[derive(Default)]
+struct Line {
+    next: u64,
+    waiting: BTreeMap<u64, Waker>,
+    /// Served, but they do not know it yet.
+    served: BTreeSet<u64>,
+}
+
+/// Why there is no permit now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    Full,
+    Closed,
+}
+
+impl Permits {
+    pub(crate) fn new(capacity: usize) -> Self {
+        let capacity = u32::try_from(capacity).unwrap_or(u32::MAX);
+        Permits {
+            word: CachePadded::new(AtomicU64::new(Word::new(capacity).bits())),
+            capacity,
+            line: Mutex::new(Line::default()),
+        }
+    }
+
+    /// A permit at once, and how many are in use then.
+    pub(crate) fn try_acquire(&self) -> Result<usize, Refused> {
+        let mut word = self.load();
+        loop {
+            let rest = match word.acquire() {
+                Answer::Take(rest) => rest,
+                Answer::Wait => return Err(Refused::Full),
+                Answer::Closed => return Err(Refused::Closed),
+            };
+            // ORDERING(permit): acquires what was done before `release`, so
+            // the room is really there when the permit is.
+            let exchange = self.word.compare_exchange_weak(
+                word.bits(),
+                rest.bits(),
+                Ordering::Acquire, // ORDERING(permit): as above.
+                Ordering::Relaxed, // ORDERING(permit): tried again.
+            );
+            match exchange {
+                Ok(_) => return Ok(self.in_use_of(rest)),
+                Err(bits) => word = Word::from_bits(bits),
+            }
+        }
+    }
+
+    /// A permit when it is this caller's turn. Joins the line when first polled
+    /// and leaves it when dropped.
+    pub(crate) fn acquire(&self) -> Acquire<'_> {
+        Acquire { permits: self, place: None }
+    }
+
+    /// Gives `n` permits back.
+    pub(crate) fn release(&self, n: u32) {
+        if self.change(|word| word.release(n)).is_none() {
+            (0..n).for_each(|_| self.hand_on());
+        }
+    }
+
+    /// No more permits: those in line are sent away.
+    pub(crate) fn close(&self) {
+        let mut line = self.line.lock();
+        self.change(|word| Some(word.close()));
+        let waiting = std::mem::take(&mut line.waiting);
+        waiting.iter().for_each(|_| self.leave_line());
+        drop(line);
+        waiting.into_values().for_each(Waker::wake);
+    }
+
+    pub(crate) fn in_use(&self) -> usize {
+        self.in_use_of(self.load())
+    }
+
+    pub(crate) fn waiting(&self) -> usize {
+        self.load().waiting()
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity as usize
+    }
+
+    /// One permit to the head of the line, or back if nobody is there any more.
+    #[cold]
+    fn hand_on(&self) {
+        let mut line = self.line.lock();
+        let Some((place, waker)) = line.waiting.pop_first() else {
+            // Nobody waits, and nobody can begin to while the line is ours.
+            self.change(|word| word.release(1));
+            return;
+        };
+        line.served.insert(place);
+        self.leave_line();
+        drop(line);
+        waker.wake();
+    }
+
+    fn leave_line(&self) {
+        self.change(Word::leave_line);
+    }
+
+    fn in_use_of(&self, word: Word) -> usize {
+        self.capacity() - word.available()
+    }
+
+    fn load(&self) -> Word {
+        // ORDERING(permit): to look is not to take.
+        Word::from_bits(self.word.load(Ordering::Relaxed))
+    }
+
+    /// Applies a transition; what the word was before it, unless refused.
+    fn change(&self, transition: impl Fn(Word) -> Option<Word>) -> Option<Word> {
+        let step = |bits| transition(Word::from_bits(bits)).map(Word::bits);
+        self.word
+            // ORDERING(permit): releases what was done with the permit, and
+            // acquires it for whoever is handed one.
+            .fetch_update(Ordering::AcqRel, Ordering::Relaxed, step)
+            .ok()
+            .map(Word::from_bits)
+    }
+}
+
+/// The wait for one permit.
+#[must_use = "futures do nothing unless polled"]
+pub(crate) struct Acquire<'a> {
+    permits: &'a Permits,
+    /// The number in line, while there.
+    place: Option<u64>,
+}
+
+impl Future for Acquire<'_> {
+    /// How many permits are in use with this one; none if they are closed.
+    type Output = Result<usize, Refused>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let permits = self.permits;
+        let Some(place) = self.place else {
+            match permits.try_acquire() {
+                Err(Refused::Full) => (),
+                decided => return Poll::Ready(decided),
+            }
+            let mut line = permits.line.lock();
+            // Once more, now that nobody else can join or leave the line.
+            let joined = permits.change(|word| match word.acquire() {
+                Answer::Take(rest) => Some(rest),
+                Answer::Wait => Some(word.join_line()),
+                Answer::Closed => None,
+            });
+            let Some(before) = joined else { return Poll::Ready(Err(Refused::Closed)) };
+            if let Answer::Take(rest) = before.acquire() {
+                return Poll::Ready(Ok(permits.in_use_of(rest)));
+            }
+            let place = line.next;
+            line.next += 1;
+            line.waiting.insert(place, cx.waker().clone());
+            self.place = Some(place);
+            return Poll::Pending;
+        };
+        let mut line = permits.line.lock();
+        if let Some(waker) = line.waiting.get_mut(&place) {
+            waker.clone_from(cx.waker());
+            return Poll::Pending;
+        }
+        let served = line.served.remove(&place);
+        drop(line);
+        self.place = None;
+        // Not in line and not served: sent away by `close`.
+        Poll::Ready(if served { Ok(permits.in_use()) } else { Err(Refused::Closed) })
+    }
+}
+
+impl Drop for Acquire<'_> {
+    fn drop(&mut self) {
+        let Some(place) = self.place else { return };
+        let mut line = self.permits.line.lock();
+        let waited = line.waiting.remove(&place);
+        if waited.is_some() {
+            self.permits.leave_line();
+        } else if line.served.remove(&place) {
+            // Served, and will not come: the next in line is.
+            drop(line);
+            self.permits.release(1);
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Seats for outside threads that work inside the pool.
+
+use crate::{sync::Mutex, worker::Worker};
+
+/// The free seats, the best one last.
+pub(super) struct Guests {
+    // Boxed, so that sitting down moves one word and not a whole worker.
+    #[allow(clippy::vec_box, reason = "moved at every call from outside")]
+    seats: Mutex<Vec<Box<Worker>>>,
+}
+
+/// A seat that is taken; it is free again when this is dropped.
+pub(super) struct Seat<'a> {
+    guests: &'a Guests,
+    worker: Option<Box<Worker>>,
+}
+
+impl Guests {
+    pub(super) fn new(seats: impl Iterator<Item = Worker>) -> Self {
+        Guests { seats: Mutex::new(seats.map(Box::new).collect()) }
+    }
+
+    pub(super) fn sit_down(&self) -> Option<Seat<'_>> {
+        let worker = self.seats.lock().pop()?;
+        Some(Seat { guests: self, worker: Some(worker) })
+    }
+}
+
+impl Seat<'_> {
+    pub(super) fn worker(&self) -> &Worker {
+        self.worker.as_deref().expect("there until dropped")
+    }
+}
+
+impl Drop for Seat<'_> {
+    fn drop(&mut self) {
+        let Some(worker) = self.worker.take() else { return };
+        let mut seats = self.guests.seats.lock();
+        if worker.has_queued() {
+            // What the guest spawned stays behind for the workers. To the
+            // bottom, so that the next guest does not find it in its way.
+            seats.insert(0, worker);
+        } else {
+            seats.push(worker);
+        }
+    }
+}

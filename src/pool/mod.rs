@@ -1,0 +1,328 @@
+//! The house: start, enter, close, shut down. It knows no verb; the verbs know
+//! it.
+
+mod guests;
+mod stand_in;
+mod thread;
+
+use std::{
+    fmt, io,
+    panic::{RefUnwindSafe, UnwindSafe},
+    time::{Duration, Instant},
+};
+
+use self::guests::Guests;
+pub use self::thread::ThreadBuilder;
+use crate::{
+    config::Config,
+    error::{BuildError, BuildErrorKind, ShutdownTimeout},
+    parker::Parker,
+    raw,
+    registry::{Phase, Registry},
+    sync::{Arc, OnceLock, thread as os},
+    unwind,
+    worker::{IdleSpin, Role, Worker, wait_for},
+};
+
+/// A work-stealing thread pool.
+///
+/// Made by [`ThreadPool::new`] or a [`builder`](ThreadPool::builder). The
+/// [crate documentation](crate) says which verb to use when.
+///
+/// Dropping a pool is [`shutdown`](Self::shutdown): everything accepted runs
+/// first, and the threads are joined. Only on one of the pool's own threads,
+/// which cannot wait for itself, dropping just begins that and returns.
+pub struct ThreadPool {
+    registry: Arc<Registry<Worker>>,
+    guests: Guests,
+    /// Those that the pool started itself; none with a `spawn_handler`.
+    threads: Vec<os::JoinHandle<()>>,
+    ended: bool,
+}
+
+/// How a pool starts one thread: gives back what is to be joined, if anything.
+pub(crate) type Start<'a> =
+    &'a mut dyn FnMut(ThreadBuilder) -> io::Result<Option<os::JoinHandle<()>>>;
+
+impl ThreadPool {
+    /// Starts what `config` asks for; all of it or nothing.
+    pub(crate) fn start(
+        config: Config,
+        mut name: impl FnMut(usize) -> String,
+        start: Start<'_>,
+    ) -> Result<Self, BuildError> {
+        let workers = config.check()?;
+        let (stack_size, idle_spin) = (config.stack_size, config.idle_spin);
+        let (registry, deques) = Registry::new(workers, config);
+        let mut deques = deques.into_iter().enumerate();
+        let mut threads = Vec::with_capacity(workers);
+        for (index, deque) in deques.by_ref().take(workers) {
+            let idle = IdleSpin::new(idle_spin);
+            let worker = Worker::new(index, Role::Member, deque, &registry, idle);
+            // `name` and `start` are the caller's, and may panic.
+            let started = unwind::catch(|| {
+                start(ThreadBuilder::new(worker, index, Some(name(index)), stack_size))
+            });
+            match started {
+                Ok(Ok(handle)) if registry.threads_lost() == 0 => threads.extend(handle),
+                Ok(outcome) => {
+                    stop(&registry, threads);
+                    let unrun =
+                        || io::Error::other("the spawn handler dropped it without running it");
+                    let cause = outcome.err().unwrap_or_else(unrun);
+                    let kind = BuildErrorKind::Thread { index, of: workers, cause };
+                    return Err(BuildError::new(kind));
+                }
+                Err(payload) => {
+                    stop(&registry, threads);
+                    unwind::resume(payload);
+                }
+            }
+        }
+        if let Some((index, deque)) = deques.next_back() {
+            stand_in::open_door(index, deque, &registry, stack_size);
+        }
+        let guest = |(index, deque)| {
+            Worker::new(index, Role::Guest, deque, &registry, IdleSpin::new(idle_spin))
+        };
+        let guests = Guests::new(deques.map(guest));
+        Ok(ThreadPool { registry, guests, threads, ended: false })
+    }
+
+    /// Takes no new tasks from now on. What was accepted still runs; `join`,
+    /// `scope` and loops work on. Returns at once.
+    ///
+    /// ```
+    /// let pool = heist::ThreadPool::new()?;
+    /// let accepted = pool.spawn(|| "in time");
+    /// pool.close();
+    /// assert!(pool.try_spawn(|| "too late").unwrap_err().is_closed());
+    /// assert_eq!(accepted.join().unwrap(), "in time");
+    /// # Ok::<(), heist::BuildError>(())
+    /// ```
+    pub fn close(&self) {
+        self.registry.advance(Phase::Closed);
+    }
+
+    /// Closes the pool, runs everything accepted, and joins the threads:
+    /// when this returns, their thread-locals are gone too.
+    ///
+    /// Blocks until then. On a thread of the pool itself it does not wait; the
+    /// pool then ends on its own when all is done. Threads that a
+    /// [`spawn_handler`](crate::ThreadPoolBuilder::spawn_handler) started are
+    /// waited for, but joined by whoever started them.
+    ///
+    /// ```
+    /// use std::sync::{Arc, atomic::{AtomicUsize, Ordering}};
+    ///
+    /// let pool = heist::ThreadPool::new()?;
+    /// let done = Arc::new(AtomicUsize::new(0));
+    /// for _ in 0..1000 {
+    ///     let done = Arc::clone(&done);
+    ///     pool.spawn(move || done.fetch_add(1, Ordering::Relaxed));
+    /// }
+    /// pool.shutdown();
+    /// assert_eq!(done.load(Ordering::Relaxed), 1000);
+    /// # Ok::<(), heist::BuildError>(())
+    /// ```
+    pub fn shutdown(mut self) {
+        let _ = self.end(Phase::Ending, None);
+    }
+
+    /// Like [`shutdown`](Self::shutdown), but waits no longer than `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// Says how many tasks were queued or running when the time was over. That
+    /// work goes on, and the threads leave when it is done.
+    ///
+    /// ```
+    /// use std::{sync::mpsc, time::Duration};
+    ///
+    /// let pool = heist::ThreadPool::new()?;
+    /// let (open, gate) = mpsc::channel::<()>();
+    /// let blocked = pool.spawn(move || gate.recv().is_err());
+    /// let timeout = pool.shutdown_timeout(Duration::from_millis(5)).unwrap_err();
+    /// assert_eq!(timeout.unfinished(), 1);
+    /// drop(open);
+    /// assert!(blocked.join().unwrap());
+    /// # Ok::<(), heist::BuildError>(())
+    /// ```
+    pub fn shutdown_timeout(mut self, timeout: Duration) -> Result<(), ShutdownTimeout> {
+        self.end(Phase::Ending, Instant::now().checked_add(timeout))
+    }
+
+    /// Closes the pool, drops what has not started, lets finish what runs, and
+    /// joins the threads. The handles of dropped tasks say
+    /// [`is_cancelled`](crate::JoinError::is_cancelled). Returns how many
+    /// tasks were dropped.
+    ///
+    /// Blocks as [`shutdown`](Self::shutdown) does; on a thread of the pool
+    /// itself the number is that of the tasks dropped so far.
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    ///
+    /// let pool = heist::ThreadPool::builder().num_threads(1).door_patience(None).build()?;
+    /// let (open, gate) = mpsc::channel::<()>();
+    /// let (say, started) = mpsc::channel();
+    /// let runs = pool.spawn(move || (say.send(()), gate.recv()).1.is_err());
+    /// started.recv().unwrap();
+    /// let waits = pool.spawn(|| unreachable!());
+    /// drop(open);
+    /// let dropped = pool.shutdown_now();
+    /// assert!(dropped <= 1);
+    /// assert!(runs.join().unwrap());
+    /// # let _ = waits;
+    /// # Ok::<(), heist::BuildError>(())
+    /// ```
+    pub fn shutdown_now(mut self) -> usize {
+        self.registry.advance(Phase::Discarding);
+        let here = self.registry.injector.discard();
+        let _ = self.end(Phase::Discarding, None);
+        here + self.registry.discarded_by_workers()
+    }
+
+    /// How many workers the pool has.
+    pub fn num_threads(&self) -> usize {
+        self.registry.workers()
+    }
+
+    pub(crate) fn registry(&self) -> &Arc<Registry<Worker>> {
+        &self.registry
+    }
+
+    /// Runs `f` as one of the pool's workers: here if this thread is one, or
+    /// if there is a seat for a guest; else on a member, while this thread
+    /// blocks.
+    #[inline(always)]
+    pub(crate) fn enter<R: Send>(&self, f: impl FnOnce(&Worker) -> R + Send) -> R {
+        Worker::current(|worker| match worker {
+            Some(worker) if worker.is_of(&self.registry) => f(worker),
+            _ => self.enter_from_outside(f),
+        })
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn enter_from_outside<R: Send>(&self, f: impl FnOnce(&Worker) -> R + Send) -> R {
+        Worker::of(&self.registry, |worker| match worker {
+            Some(worker) => worker.enter(f),
+            None => match self.guests.sit_down() {
+                Some(seat) => seat.worker().enter(f),
+                None => self.hand_over(f),
+            },
+        })
+    }
+
+    /// Runs `f` on a member, while this thread blocks; but as a worker of
+    /// another pool it serves that one meanwhile.
+    pub(crate) fn hand_over<R: Send>(&self, f: impl FnOnce(&Worker) -> R + Send) -> R {
+        let registry = &self.registry;
+        let inject = |job| {
+            registry.injector.push_side(job);
+            registry.post_task();
+        };
+        let wait = |is_done: &dyn Fn() -> bool| wait_for(is_done, Some(registry), None);
+        raw::hand_over(Parker::current().waker(), inject, wait, f)
+    }
+
+    /// Goes on to `phase` and waits until the threads have left.
+    fn end(&mut self, phase: Phase, deadline: Option<Instant>) -> Result<(), ShutdownTimeout> {
+        self.ended = true;
+        let registry = &self.registry;
+        registry.advance(phase);
+        registry.door.nudge();
+        let threads = std::mem::take(&mut self.threads);
+        if Worker::of(registry, |worker| worker.is_some()) {
+            // It cannot wait for itself: the threads leave on their own.
+            return Ok(());
+        }
+        let waker = Parker::current().waker();
+        let all_left = || registry.poll_all_left(registry.workers(), &waker);
+        wait_for(&all_left, Some(registry), deadline);
+        if !all_left() {
+            return Err(ShutdownTimeout::new(registry.unfinished()));
+        }
+        join_all(registry, threads);
+        Ok(())
+    }
+}
+
+impl Drop for ThreadPool {
+    fn drop(&mut self) {
+        if !self.ended {
+            let _ = self.end(Phase::Ending, None);
+        }
+    }
+}
+
+impl fmt::Debug for ThreadPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ThreadPool")
+            .field("num_threads", &self.num_threads())
+            .field("phase", &self.registry.phase())
+            .field("unfinished", &self.registry.unfinished())
+            .finish_non_exhaustive()
+    }
+}
+
+// A panic never leaves the pool half changed: jobs catch their own.
+impl UnwindSafe for ThreadPool {}
+impl RefUnwindSafe for ThreadPool {}
+
+static GLOBAL: OnceLock<ThreadPool> = OnceLock::new();
+
+/// The pool that [`join`](crate::join), [`scope`](crate::scope) and
+/// [`spawn`](crate::spawn) use outside of any other. Started with all defaults
+/// at its first use, never before; it lives as long as the process.
+///
+/// # Panics
+///
+/// If the system refuses the threads. To handle that, start the pool with
+/// [`build_global`](crate::ThreadPoolBuilder::build_global).
+///
+/// ```
+/// assert!(heist::global().num_threads() >= 1);
+/// ```
+pub fn global() -> &'static ThreadPool {
+    GLOBAL.get_or_init(|| match ThreadPool::new() {
+        Ok(pool) => pool,
+        Err(error) => panic!("the global pool could not be started: {error}"),
+    })
+}
+
+/// Makes the pool that `build` builds the global one, unless there is one.
+pub(crate) fn set_global(
+    build: impl FnOnce() -> Result<ThreadPool, BuildError>,
+) -> Result<(), BuildError> {
+    let exists = || BuildError::new(BuildErrorKind::GlobalExists);
+    if GLOBAL.get().is_some() {
+        return Err(exists());
+    }
+    // Lost to another thread meanwhile: the pool just built is shut down.
+    GLOBAL.set(build()?).map_err(|_| exists())
+}
+
+/// Ends a pool that was never whole.
+fn stop(registry: &Arc<Registry<Worker>>, threads: Vec<os::JoinHandle<()>>) {
+    registry.advance(Phase::Ending);
+    if threads.is_empty() {
+        // Threads of a spawn handler: those that have begun are waited for.
+        let waker = Parker::current().waker();
+        wait_for(&|| registry.poll_began_left(&waker), Some(registry), None);
+    }
+    join_all(registry, threads);
+}
+
+fn join_all(registry: &Registry<Worker>, threads: Vec<os::JoinHandle<()>>) {
+    let keeper = registry.door.dismiss().map(|hired| {
+        hired.parker.unpark();
+        hired.thread
+    });
+    for thread in threads.into_iter().chain(keeper) {
+        // Every panic was caught on the thread; what is left is one of a
+        // thread-local's destructor, which is not ours to raise.
+        let _ = thread.join();
+    }
+}

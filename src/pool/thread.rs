@@ -1,0 +1,88 @@
+//! `ThreadBuilder`: one of the pool's threads, before it runs.
+
+use std::fmt;
+
+use crate::worker::Worker;
+
+/// One of the pool's threads, handed to a
+/// [`spawn_handler`](crate::ThreadPoolBuilder::spawn_handler): start an OS
+/// thread in whatever way suits and call [`run`](Self::run) on it.
+///
+/// ```
+/// let pool = heist::ThreadPool::builder()
+///     .num_threads(2)
+///     .spawn_handler(|thread| {
+///         std::thread::Builder::new().spawn(|| thread.run())?;
+///         Ok(())
+///     })
+///     .build()?;
+/// assert_eq!(pool.install(|| 6 * 7), 42);
+/// # Ok::<(), heist::BuildError>(())
+/// ```
+///
+/// A `ThreadBuilder` that is dropped without having been run while the pool is
+/// built makes [`build`](crate::ThreadPoolBuilder::build) fail.
+pub struct ThreadBuilder {
+    worker: Option<Worker>,
+    index: usize,
+    name: Option<String>,
+    stack_size: Option<usize>,
+}
+
+impl ThreadBuilder {
+    pub(super) fn new(
+        worker: Worker,
+        index: usize,
+        name: Option<String>,
+        stack_size: Option<usize>,
+    ) -> Self {
+        ThreadBuilder { worker: Some(worker), index, name, stack_size }
+    }
+
+    /// The worker's number, below [`ThreadPool::num_threads`](crate::ThreadPool::num_threads).
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// The name the thread is to have.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// The stack the thread is to have, in bytes; the system's default if none.
+    pub fn stack_size(&self) -> Option<usize> {
+        self.stack_size
+    }
+
+    /// Works for the pool until it is shut down. Blocks the thread so long.
+    pub fn run(mut self) {
+        let Some(worker) = self.worker.take() else { return };
+        let registry = worker.registry();
+        registry.thread_began();
+        // Too late for a pool that was never whole: as if it had not begun.
+        if !registry.is_over() {
+            registry.handlers.started(self.index);
+            worker.enter(Worker::run_thread);
+            registry.handlers.exited(self.index);
+        }
+        registry.thread_left();
+    }
+}
+
+impl Drop for ThreadBuilder {
+    fn drop(&mut self) {
+        if let Some(worker) = &self.worker {
+            worker.registry().thread_lost();
+        }
+    }
+}
+
+impl fmt::Debug for ThreadBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ThreadBuilder")
+            .field("index", &self.index)
+            .field("name", &self.name)
+            .field("stack_size", &self.stack_size)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,88 @@
+//! Which worker am I? A thread-local that can hold a borrow, and remembers the
+//! borrows it held before: a thread may work for one pool inside another.
+
+use std::{cell::Cell, ptr};
+
+/// Holds a pointer to a `T` for as long as `enter` runs.
+pub(crate) struct Slot<T> {
+    /// Apart from `outer`, so that the common question costs one load.
+    value: Cell<*const T>,
+    outer: Cell<*const Frame<T>>,
+}
+
+/// What was held before, kept in the frame of `enter`.
+struct Frame<T> {
+    value: *const T,
+    outer: *const Frame<T>,
+}
+
+impl<T> Slot<T> {
+    pub(crate) const fn new() -> Self {
+        Slot { value: Cell::new(ptr::null()), outer: Cell::new(ptr::null()) }
+    }
+
+    /// Lends `value` to this thread while `f` runs.
+    pub(crate) fn enter<R>(&self, value: &T, f: impl FnOnce() -> R) -> R {
+        struct Restore<'a, T>(&'a Slot<T>, Frame<T>);
+        impl<T> Drop for Restore<'_, T> {
+            fn drop(&mut self) {
+                self.0.value.set(self.1.value);
+                self.0.outer.set(self.1.outer);
+            }
+        }
+        let before = Frame { value: self.value.get(), outer: self.outer.get() };
+        let restore = Restore(self, before);
+        self.outer.set(&raw const restore.1);
+        self.value.set(ptr::from_ref(value));
+        f()
+    }
+
+    /// Calls `f` with the value lent last. The borrow cannot leave `f`.
+    #[inline(always)]
+    pub(crate) fn with<R>(&self, f: impl FnOnce(Option<&T>) -> R) -> R {
+        let value = self.value.get();
+        // SAFETY: null, or set by an `enter` that is still on this stack.
+        f(unsafe { value.as_ref() })
+    }
+
+    /// The first `Some` that `f` gives for the lent values, the last first.
+    pub(crate) fn find<R>(&self, mut f: impl FnMut(&T) -> Option<R>) -> Option<R> {
+        let mut value = self.value.get();
+        let mut outer = self.outer.get();
+        // SAFETY: null, or set by an `enter` that is still on this stack, as
+        // is every frame and value it remembers.
+        while let Some(lent) = unsafe { value.as_ref() } {
+            if let Some(found) = f(lent) {
+                return Some(found);
+            }
+            // SAFETY: where there is a value there is the frame that lent it,
+            // alive as above.
+            let frame = unsafe { &*outer };
+            (value, outer) = (frame.value, frame.outer);
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Slot;
+
+    #[test]
+    fn lent_values_are_found_innermost_first_and_given_back() {
+        let slot = Slot::new();
+        let all = || {
+            let mut seen = Vec::new();
+            slot.find(|&n: &i32| {
+                seen.push(n);
+                None::<()>
+            });
+            seen
+        };
+        slot.enter(&1, || {
+            slot.enter(&2, || assert_eq!(all(), [2, 1]));
+            assert_eq!(all(), [1]);
+        });
+        assert!(all().is_empty() && slot.with(|value| value.is_none()));
+    }
+}

@@ -1,0 +1,123 @@
+//! Filling a vector from many threads.
+
+use std::{marker::PhantomData, mem, ptr, slice};
+
+/// A run of slots of one vector, not written yet.
+///
+/// Both this and `Filled` keep the pointer that the vector gave out, not a
+/// slice: two neighbours can then become one run again.
+pub(crate) struct Slots<'a, U> {
+    start: *mut U,
+    len: usize,
+    marker: PhantomData<(&'a mut (), U)>,
+}
+
+// SAFETY: exclusive room for values of `U`, as a `&mut [MaybeUninit<U>]` is.
+unsafe impl<U: Send> Send for Slots<'_, U> {}
+
+impl<'a, U> Slots<'a, U> {
+    /// Two runs that share nothing.
+    ///
+    /// # Panics
+    ///
+    /// If `mid` is beyond the end.
+    pub(crate) fn split_at(self, mid: usize) -> (Self, Self) {
+        let rest = self.len.checked_sub(mid).expect("split within the run");
+        // SAFETY: `mid` is at most `len`, so still within the allocation.
+        let start = unsafe { self.start.add(mid) };
+        let right = Slots { start, len: rest, marker: PhantomData };
+        (Slots { len: mid, ..self }, right)
+    }
+
+    /// Writes one value a slot, as long as there are slots and values.
+    pub(crate) fn write(self, values: impl Iterator<Item = U>) -> Filled<'a, U> {
+        let mut filled = Filled { start: self.start, len: 0, marker: PhantomData };
+        for value in values.take(self.len) {
+            // SAFETY: below the length of this run.
+            let slot = unsafe { self.start.add(filled.len) };
+            // SAFETY: ours alone, and not written yet.
+            unsafe { slot.write(value) };
+            filled.len += 1;
+        }
+        filled
+    }
+}
+
+/// A run of slots that have been written. Drops them, unless they become part
+/// of the vector: so results are not leaked when another part panics.
+pub(crate) struct Filled<'a, U> {
+    start: *mut U,
+    len: usize,
+    marker: PhantomData<(&'a mut (), U)>,
+}
+
+// SAFETY: owns `len` values of `U`, as a `Vec<U>` would.
+unsafe impl<U: Send> Send for Filled<'_, U> {}
+
+impl<U> Filled<'_, U> {
+    /// Both runs as one, if `right` starts where `self` ends; else `self`
+    /// alone, and `right` is dropped.
+    pub(crate) fn append(mut self, right: Self) -> Self {
+        if ptr::eq(self.start.wrapping_add(self.len), right.start) {
+            self.len += right.len;
+            mem::forget(right);
+        }
+        self
+    }
+}
+
+impl<U> Drop for Filled<'_, U> {
+    fn drop(&mut self) {
+        // SAFETY: written by `write`, which counts, or taken over by `append`.
+        let values = unsafe { slice::from_raw_parts_mut(self.start, self.len) };
+        // SAFETY: ours alone until now, and never touched again.
+        unsafe { ptr::drop_in_place(values) };
+    }
+}
+
+/// A vector of `len` values that `write` has written; none if it gave up.
+///
+/// # Panics
+///
+/// If `write` filled fewer slots than it was given.
+pub(crate) fn fill<U>(
+    len: usize,
+    write: impl for<'a> FnOnce(Slots<'a, U>) -> Option<Filled<'a, U>>,
+) -> Option<Vec<U>> {
+    let mut values = Vec::<U>::with_capacity(len);
+    let start = values.as_mut_ptr();
+    // The lifetime is any that `write` may be called with, so what it returns
+    // can only be made of these slots.
+    let filled = write(Slots { start, len, marker: PhantomData })?;
+    assert!(ptr::eq(filled.start, start) && filled.len == len, "every slot is written");
+    mem::forget(filled);
+    // SAFETY: `filled` says that the first `len` slots are written, and it has
+    // been forgotten, so the vector owns them now.
+    unsafe { values.set_len(len) };
+    Some(values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fill;
+    use crate::sync::Arc;
+
+    #[test]
+    fn two_halves_become_one_vector() {
+        let values = fill(5, |slots| {
+            let (left, right) = slots.split_at(2);
+            Some(left.write(0..2).append(right.write(2..5)))
+        });
+        assert_eq!(values, Some(vec![0, 1, 2, 3, 4]));
+    }
+
+    #[test]
+    fn values_are_dropped_when_a_part_is_missing() {
+        let value = Arc::new(());
+        let outcome = crate::unwind::catch(|| {
+            fill(3, |slots| Some(slots.write((0..2).map(|_| Arc::clone(&value)))))
+        });
+        assert!(outcome.is_err());
+        assert_eq!(Arc::strong_count(&value), 1);
+    }
+}

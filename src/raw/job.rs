@@ -1,0 +1,219 @@
+//! `JobRef`: a job whose type has been forgotten, in one word.
+
+use std::ptr::NonNull;
+
+use crate::{sync::Arc, unwind::AbortOnDrop};
+
+/// The first field of every job: what to call, and what kind of job it is.
+///
+/// Generic over the context `C` it will run in, so that this file need not
+/// know what a worker is.
+pub(super) struct Header<C: 'static>(&'static Table<C>);
+
+struct Table<C: 'static> {
+    run: unsafe fn(NonNull<Header<C>>, &C),
+    discard: unsafe fn(NonNull<Header<C>>) -> bool,
+    kind: Kind,
+}
+
+/// Why somebody may wait for a job, which decides who runs it while waiting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A fork or a scope's job: a frame up the stack waits for it.
+    Structured,
+    /// A spawned task: it may have nothing to do with the wait at hand.
+    Task,
+}
+
+impl<C> Header<C> {
+    /// # Safety
+    ///
+    /// `run`, given the address of the job that starts with this header, must
+    /// be sound to call once, on any thread, at any time until the `JobRef` is
+    /// consumed or leaked; and it must not unwind.
+    pub(super) const unsafe fn new<J: Erased<C>>() -> Self {
+        Header(&Table { run: J::run_erased, discard: J::discard_erased, kind: J::KIND })
+    }
+}
+
+/// A job that begins with a `Header` and can be run through its address.
+///
+/// # Safety
+///
+/// The type is `repr(C)` and its first field is a `Header`.
+pub(super) unsafe trait Erased<C: 'static> {
+    const KIND: Kind;
+
+    /// # Safety
+    ///
+    /// `this` points to the header of a live `Self`, with leave to all of it;
+    /// called once; does not unwind.
+    unsafe fn run_erased(this: NonNull<Header<C>>, cx: &C);
+
+    /// Lets go of a job that is not to run; false if that was decided before.
+    ///
+    /// # Safety
+    ///
+    /// As `run_erased`, of which this is the alternative.
+    unsafe fn discard_erased(_this: NonNull<Header<C>>) -> bool {
+        unreachable!("somebody waits for a structured job")
+    }
+}
+
+/// The right to run a job, once.
+pub(crate) struct JobRef<C: 'static>(NonNull<Header<C>>);
+
+/// Two `JobRef`s with equal ids are the same job.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct JobId(NonNull<()>);
+
+impl JobId {
+    pub(super) fn address(self) -> NonNull<()> {
+        self.0
+    }
+}
+
+// SAFETY: `Header::new` requires that running the job be sound on whichever
+// thread does it, so moving the right to another thread gives no new power.
+unsafe impl<C> Send for JobRef<C> {}
+
+impl<C> JobRef<C> {
+    /// # Safety
+    ///
+    /// `job` is the address of a job with a header made by `Header::new`,
+    /// stays valid until this `JobRef` is consumed, and has no other `JobRef`.
+    pub(super) unsafe fn new(job: NonNull<Header<C>>) -> Self {
+        JobRef(job)
+    }
+
+    /// The address alone, with the right given up; `new` makes it one again.
+    pub(super) fn into_raw(self) -> NonNull<Header<C>> {
+        self.0
+    }
+
+    pub(crate) fn id(&self) -> JobId {
+        JobId(self.0.cast())
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        // SAFETY: valid until consumed, which takes `self`; the header is
+        // never written after it was made.
+        let header = unsafe { self.0.as_ref() };
+        header.0.kind
+    }
+
+    /// Runs the job. Consumes `self`: a job runs at most once.
+    pub(crate) fn run(self, cx: &C) {
+        // SAFETY: valid until consumed, as in `kind`.
+        let table = unsafe { self.0.as_ref() }.0;
+        // SAFETY: the promise of `Header::new`, and `self` is the only right.
+        unsafe { (table.run)(self.0, cx) }
+    }
+
+    /// Drops a task without running it. False: it was decided before.
+    pub(crate) fn discard(self) -> bool {
+        assert_eq!(self.kind(), Kind::Task, "somebody waits for a structured job");
+        // SAFETY: valid until consumed, as in `kind`.
+        let table = unsafe { self.0.as_ref() }.0;
+        // SAFETY: in place of `run`, with the only right.
+        unsafe { (table.discard)(self.0) }
+    }
+}
+
+/// A job that owns its closure, alone in a heap block.
+#[repr(C)]
+struct HeapJob<C: 'static, F> {
+    header: Header<C>,
+    func: F,
+}
+
+// SAFETY: `repr(C)`, header first.
+unsafe impl<C: 'static, F: FnOnce(&C) + Send> Erased<C> for HeapJob<C, F> {
+    const KIND: Kind = Kind::Structured;
+
+    unsafe fn run_erased(this: NonNull<Header<C>>, cx: &C) {
+        let bomb = AbortOnDrop;
+        // SAFETY: from `Box::into_raw` in `heap`, and used once.
+        let job = unsafe { Box::from_raw(this.cast::<Self>().as_ptr()) };
+        (job.func)(cx);
+        std::mem::forget(bomb);
+    }
+}
+
+/// # Safety
+///
+/// The job must have run before anything that `func` borrows is gone.
+pub(super) unsafe fn heap<C, F: FnOnce(&C) + Send>(func: F) -> JobRef<C> {
+    // SAFETY: `func` is `Send`, `run_erased` frees the block and does not
+    // unwind: the bomb.
+    let header = unsafe { Header::new::<HeapJob<C, F>>() };
+    let job = Box::into_raw(Box::new(HeapJob { header, func }));
+    // SAFETY: a box is never null.
+    let job = unsafe { NonNull::new_unchecked(job) };
+    // SAFETY: fresh, alive until `run_erased` takes the box back.
+    unsafe { JobRef::new(job.cast()) }
+}
+
+/// What a `Shared` job does when it is run.
+pub(crate) trait Run<C>: Send + Sync + 'static {
+    /// Must not unwind; an unwind aborts the process.
+    fn run(&self, cx: &C);
+
+    /// Is dropped instead. False: it was decided before. Must not unwind.
+    fn discard(&self) -> bool;
+}
+
+/// A job that its handle and the queue own together.
+#[repr(C)]
+pub(crate) struct Shared<C: 'static, J> {
+    header: Header<C>,
+    job: J,
+}
+
+impl<C: 'static, J: Run<C>> Shared<C, J> {
+    pub(crate) fn new(job: J) -> Arc<Self> {
+        // SAFETY: `J` is `Send + Sync + 'static`: any thread, any time.
+        let header = unsafe { Header::new::<Self>() };
+        Arc::new(Shared { header, job })
+    }
+
+    /// The queue's share. Running it lets go of it.
+    pub(crate) fn into_job_ref(self: Arc<Self>) -> JobRef<C> {
+        // SAFETY: an `Arc` is never null.
+        let this = unsafe { NonNull::new_unchecked(Arc::into_raw(self).cast_mut()) };
+        // SAFETY: the count that `self` held keeps it alive until it has run.
+        unsafe { JobRef::new(this.cast()) }
+    }
+}
+
+impl<C, J> std::ops::Deref for Shared<C, J> {
+    type Target = J;
+
+    fn deref(&self) -> &J {
+        &self.job
+    }
+}
+
+// SAFETY: `repr(C)`, header first.
+unsafe impl<C: 'static, J: Run<C>> Erased<C> for Shared<C, J> {
+    const KIND: Kind = Kind::Task;
+
+    unsafe fn run_erased(this: NonNull<Header<C>>, cx: &C) {
+        let bomb = AbortOnDrop;
+        // SAFETY: from `Arc::into_raw` in `into_job_ref`, whose count is ours.
+        let this = unsafe { Arc::from_raw(this.cast::<Self>().as_ptr()) };
+        this.job.run(cx);
+        drop(this);
+        std::mem::forget(bomb);
+    }
+
+    unsafe fn discard_erased(this: NonNull<Header<C>>) -> bool {
+        let bomb = AbortOnDrop;
+        // SAFETY: from `Arc::into_raw` in `into_job_ref`, whose count is ours.
+        let this = unsafe { Arc::from_raw(this.cast::<Self>().as_ptr()) };
+        let dropped = this.job.discard();
+        drop(this);
+        std::mem::forget(bomb);
+        dropped
+    }
+}

@@ -1,0 +1,38 @@
+//! The cellar. All `unsafe` is here; everything this module exports is safe to
+//! call, and nothing here trusts a caller to be correct, only to be typed.
+
+mod current;
+mod filled;
+mod fork;
+mod hand_over;
+mod job;
+mod latch;
+mod scope;
+mod stack;
+
+pub(crate) use self::{
+    current::Slot,
+    filled::{Filled, Slots, fill},
+    fork::fork_join,
+    hand_over::hand_over,
+    job::{JobId, JobRef, Kind, Run, Shared},
+    latch::Latch,
+    scope::{Ticket, scope},
+    stack::ForkStack,
+};
+
+/// What the cellar asks of whoever runs jobs. Implemented by `worker::Worker`.
+pub(crate) trait Host: Sized + 'static {
+    /// This worker's number, by which it is woken.
+    fn index(&self) -> usize;
+    /// Keeps `job` for this thread, and for thieves if they are hungry.
+    fn fork(&self, job: JobRef<Self>);
+    /// Gives `job` back if it is the newest and still private: the fast way.
+    fn take_back(&self, job: JobId) -> Option<JobRef<Self>>;
+    /// Gives `job` back if nobody has stolen it: the slow way.
+    fn reclaim(&self, job: JobId) -> Option<JobRef<Self>>;
+    /// Runs other jobs, or sleeps, until `latch` is set.
+    fn wait(&self, latch: &Latch);
+    /// Wakes worker `owner`, which sleeps on a latch.
+    fn wake(&self, owner: usize);
+}

@@ -1,0 +1,370 @@
+//! What all threads of a pool share. Data, and one step on it at a time; no
+//! loops over time: who waits, and for what, is the worker's business.
+
+use std::{task::Waker, time::Instant};
+
+use crossbeam_utils::CachePadded;
+
+use crate::{
+    config::{Config, Handlers},
+    counters::{Counters, Ledger},
+    deque::Deque,
+    door::Door,
+    injector::{Injector, Lane},
+    raw::JobRef,
+    sleep::{Place, Sleep},
+    sync::{
+        Arc, AtomicBool, AtomicU32, Mutex, Ordering,
+        deque::{Injector as Mailbox, Steal, Stealer},
+    },
+};
+
+pub(crate) struct Registry<C: 'static> {
+    pub(crate) sleep: Sleep,
+    pub(crate) injector: Injector<JobRef<C>>,
+    pub(crate) door: Door,
+    pub(crate) handlers: Handlers,
+    pub(crate) epoch: Instant,
+    slots: Box<[Slot<C>]>,
+    workers: usize,
+    phase: AtomicU32,
+    attendance: Mutex<Attendance>,
+}
+
+/// What others see of a thread: workers first, then guests, then the stand-in.
+pub(crate) struct Slot<C: 'static> {
+    stealer: Stealer<JobRef<C>>,
+    /// Jobs for this very thread.
+    mail: Mailbox<JobRef<C>>,
+    asked: Arc<Asked>,
+    pub(crate) counters: Counters,
+    pub(crate) ledger: Arc<Ledger>,
+}
+
+/// Somebody short of work came by: on a cache line of its own, since its owner
+/// reads it at every fork.
+pub(crate) struct Asked(CachePadded<AtomicBool>);
+
+/// How far a pool is on its way from open to gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Phase {
+    Open = 0,
+    /// No new tasks.
+    Closed = 1,
+    /// And the threads leave when all tasks are done.
+    Ending = 2,
+    /// And tasks that have not started are dropped.
+    Discarding = 3,
+}
+
+/// The threads that began and those that left, and who waits for the rest.
+#[derive(Default)]
+struct Attendance {
+    began: usize,
+    left: usize,
+    lost: usize,
+    waiting: Vec<Waker>,
+}
+
+/// How much of a victim's queue a thief may take.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Share {
+    One,
+    /// Half of a long queue: a backlog of spawns. One of a short one: a fork
+    /// is half of what is left.
+    Half,
+}
+
+/// A victim's queue is long, and half of it is taken, from this length on.
+const LONG_QUEUE: usize = 9;
+
+/// The most jobs that one steal takes.
+const MOST_STOLEN: usize = 16;
+
+impl<C> Registry<C> {
+    /// A registry for `workers`, and the deque that each slot's thread is to
+    /// own.
+    pub(crate) fn new(workers: usize, config: Config) -> (Arc<Self>, Vec<Deque<C>>) {
+        let epoch = Instant::now();
+        let count = workers + config.max_guests + 1;
+        let deques: Vec<_> = (0..count).map(|_| Deque::new()).collect();
+        let slot = |deque: &Deque<C>| Slot {
+            stealer: deque.stealer(),
+            mail: Mailbox::new(),
+            asked: Arc::new(Asked(CachePadded::new(AtomicBool::new(false)))),
+            counters: Counters::new(epoch),
+            ledger: Arc::default(),
+        };
+        let registry = Registry {
+            sleep: Sleep::new(count, workers),
+            injector: Injector::new(config.injector_capacity, epoch),
+            door: Door::new(config.door_patience),
+            handlers: config.handlers,
+            epoch,
+            slots: deques.iter().map(slot).collect(),
+            workers,
+            phase: AtomicU32::new(Phase::Open as u32),
+            attendance: Mutex::default(),
+        };
+        (Arc::new(registry), deques)
+    }
+
+    pub(crate) fn workers(&self) -> usize {
+        self.workers
+    }
+
+    pub(crate) fn slot(&self, index: usize) -> &Slot<C> {
+        &self.slots[index]
+    }
+
+    pub(crate) fn slots(&self) -> &[Slot<C>] {
+        &self.slots
+    }
+
+    /// Takes the oldest job, or jobs, of `victim` for `thief`, who owns `into`.
+    pub(crate) fn steal(
+        &self,
+        victim: usize,
+        thief: usize,
+        share: Share,
+        into: &Deque<C>,
+    ) -> Option<JobRef<C>> {
+        let victim = &self.slots[victim];
+        let queued = victim.stealer.len();
+        if queued == 0 {
+            victim.asked.ask();
+            return None;
+        }
+        let counters = &self.slots[thief].counters;
+        counters.steal_attempts.add(1);
+        let many = share == Share::Half && queued >= LONG_QUEUE;
+        let stolen = if many {
+            let half = (queued / 2).min(MOST_STOLEN);
+            victim.stealer.steal_batch_with_limit_and_pop(into.public(), half)
+        } else {
+            victim.stealer.steal()
+        };
+        match stolen {
+            Steal::Success(job) => {
+                counters.steals.add(1);
+                if queued == 1 {
+                    victim.asked.ask();
+                }
+                if many {
+                    self.post_jobs();
+                }
+                Some(job)
+            }
+            // A lost race: somebody else has the job, so there are more
+            // victims to try than this one.
+            Steal::Retry => {
+                counters.steal_races_lost.add(1);
+                None
+            }
+            Steal::Empty => {
+                victim.asked.ask();
+                None
+            }
+        }
+    }
+
+    /// Call after making jobs public in a deque.
+    pub(crate) fn post_jobs(&self) {
+        // If nobody comes, their owner runs them.
+        let _ = self.sleep.posted(Place::Deque);
+    }
+
+    /// Call after putting something into the entrance.
+    pub(crate) fn post_task(&self) {
+        if !self.sleep.posted(Place::Entrance) {
+            self.door.watch();
+        }
+    }
+
+    /// A thread that counted as searching does so no more.
+    pub(crate) fn stop_searching(&self) {
+        let served = self.sleep.stop_searching(|| self.place_of_work());
+        if !served && self.injector.has_tasks() {
+            self.door.watch();
+        }
+    }
+
+    /// Tasks that members have taken from the entrance so far.
+    pub(crate) fn taken(&self) -> u64 {
+        self.slots.iter().map(|slot| slot.counters.taken.get()).sum()
+    }
+
+    /// Puts a job in the mailbox of slot `index` and sees that it is found.
+    pub(crate) fn send(&self, index: usize, job: JobRef<C>) {
+        self.slots[index].mail.push(job);
+        self.sleep.wake(index);
+    }
+
+    pub(crate) fn take_mail(&self, index: usize) -> Option<JobRef<C>> {
+        let mail = &self.slots[index].mail;
+        while !mail.is_empty() {
+            match mail.steal() {
+                Steal::Success(job) => return Some(job),
+                Steal::Empty => return None,
+                Steal::Retry => (),
+            }
+        }
+        None
+    }
+
+    pub(crate) fn has_mail(&self, index: usize) -> bool {
+        !self.slots[index].mail.is_empty()
+    }
+
+    pub(crate) fn has_stealable(&self) -> bool {
+        self.slots.iter().any(|slot| !slot.stealer.is_empty())
+    }
+
+    /// Where work lies that anybody may take.
+    pub(crate) fn place_of_work(&self) -> Option<Place> {
+        if self.has_stealable() {
+            Some(Place::Deque)
+        } else if self.injector.has_side() || self.injector.has_tasks() {
+            Some(Place::Entrance)
+        } else {
+            None
+        }
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        // ORDERING(close): acquires what was done before `advance`.
+        match self.phase.load(Ordering::Acquire) {
+            0 => Phase::Open,
+            1 => Phase::Closed,
+            2 => Phase::Ending,
+            _ => Phase::Discarding,
+        }
+    }
+
+    /// Goes on to `phase`, never back, and sees that everybody hears of it.
+    pub(crate) fn advance(&self, phase: Phase) {
+        // ORDERING(close): releases to `phase`.
+        self.phase.fetch_max(phase as u32, Ordering::Release);
+        self.injector.close();
+        if phase >= Phase::Ending {
+            self.sleep.wake_all();
+        }
+    }
+
+    /// Did a task with this ledger come in by this pool?
+    pub(crate) fn owns(&self, ledger: &Arc<Ledger>) -> bool {
+        self.ledgers().any(|own| Arc::ptr_eq(own, ledger))
+    }
+
+    fn ledgers(&self) -> impl Iterator<Item = &Arc<Ledger>> {
+        let lanes = self.injector.lanes().iter().map(Lane::ledger);
+        lanes.chain(self.slots.iter().map(|slot| &slot.ledger))
+    }
+
+    /// Tasks accepted and not done: queued or running. It is exact when no
+    /// more are accepted; else it may be too high by those that finished while
+    /// it was counted.
+    pub(crate) fn unfinished(&self) -> usize {
+        // Finished first: a task cannot finish without having been accepted.
+        let run = |slot: &Slot<C>| {
+            slot.counters.tasks_completed.get() + slot.counters.tasks_panicked.get()
+        };
+        let finished: u64 = self.slots.iter().map(run).sum::<u64>() + self.cancelled();
+        let accepted: u64 = self.ledgers().map(|ledger| ledger.accepted()).sum();
+        accepted.saturating_sub(finished) as usize
+    }
+
+    /// Tasks accepted that will never run.
+    pub(crate) fn cancelled(&self) -> u64 {
+        self.ledgers().map(|ledger| ledger.cancelled()).sum()
+    }
+
+    /// Tasks that workers dropped instead of running, in `Phase::Discarding`.
+    pub(crate) fn discarded_by_workers(&self) -> usize {
+        self.slots.iter().map(|slot| slot.counters.tasks_discarded.get() as usize).sum()
+    }
+
+    /// Is the pool ending, and is there nothing left to do?
+    pub(crate) fn is_over(&self) -> bool {
+        self.phase() >= Phase::Ending
+            && self.injector.lanes().iter().all(Lane::is_unused)
+            && self.unfinished() == 0
+    }
+
+    /// A thread begins to work.
+    pub(crate) fn thread_began(&self) {
+        self.attendance.lock().began += 1;
+    }
+
+    /// A thread that began is done with everything but its thread-locals.
+    pub(crate) fn thread_left(&self) {
+        self.change_attendance(|attendance| attendance.left += 1);
+    }
+
+    /// A thread will never begin.
+    pub(crate) fn thread_lost(&self) {
+        self.change_attendance(|attendance| attendance.lost += 1);
+    }
+
+    pub(crate) fn threads_lost(&self) -> usize {
+        self.attendance.lock().lost
+    }
+
+    /// Have `expected` threads left or been lost? If not, `waker` is woken when
+    /// that changes.
+    pub(crate) fn poll_all_left(&self, expected: usize, waker: &Waker) -> bool {
+        let mut attendance = self.attendance.lock();
+        let all = attendance.left + attendance.lost >= expected;
+        if !all {
+            attendance.waiting.push(waker.clone());
+        }
+        all
+    }
+
+    /// Have all that began left? As `poll_all_left`.
+    pub(crate) fn poll_began_left(&self, waker: &Waker) -> bool {
+        let began = self.attendance.lock().began;
+        self.poll_all_left(began, waker)
+    }
+
+    fn change_attendance(&self, change: impl FnOnce(&mut Attendance)) {
+        let mut attendance = self.attendance.lock();
+        change(&mut attendance);
+        let waiting = std::mem::take(&mut attendance.waiting);
+        drop(attendance);
+        waiting.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl<C> Slot<C> {
+    pub(crate) fn queue_depth(&self) -> usize {
+        self.stealer.len()
+    }
+
+    pub(crate) fn asked(&self) -> &Arc<Asked> {
+        &self.asked
+    }
+}
+
+impl Asked {
+    #[inline(always)]
+    pub(crate) fn is_asked(&self) -> bool {
+        // ORDERING(demand): a hint; a job that is not published in time is
+        // run by its owner.
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// The owner has heard.
+    pub(crate) fn answer(&self) {
+        // ORDERING(demand): as above.
+        self.0.store(false, Ordering::Relaxed);
+    }
+
+    fn ask(&self) {
+        // Looked at first, so that many askers do not fight for the line.
+        if !self.is_asked() {
+            // ORDERING(demand): as above.
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+}

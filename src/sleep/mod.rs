@@ -1,0 +1,210 @@
+//! Who is idle, and how not to sleep through work.
+//!
+//! ```text
+//! poster                         searcher
+//!   P1 publish work                S1 searching -= 1 (and sleeping += 1)
+//!   P2 fence(SeqCst)               S2 fence(SeqCst)
+//!   P3 read the word               S3 is there work?
+//! ```
+//!
+//! Either P2 or S2 comes first. If P2: S3 sees P1, so the searcher does not
+//! leave the work behind. If S2: P3 sees S1, so the poster does not count on
+//! the searcher. Either alone would lose a wake-up.
+//!
+//! A poster wakes one sleeper if nobody searches. It may rely on a searcher
+//! because the last one to stop, for whatever reason, looks once more at S3:
+//! if it meant to sleep it stays up; if it found work it wakes the next.
+//! Whoever moves jobs from queue to queue posts them anew.
+
+mod word;
+
+use crossbeam_utils::CachePadded;
+
+use self::word::Word;
+use crate::{
+    parker::Parker,
+    sync::{Arc, AtomicU32, Mutex, Ordering, fence},
+};
+
+/// What a sleeper is willing to take when woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Appetite {
+    /// Jobs from deques: it waits for something and only helps.
+    Deques,
+    /// Also tasks from the entrance: it has nothing else to do.
+    Anything,
+}
+
+/// Where new work lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Deque,
+    Entrance,
+}
+
+/// How a sleep ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a searcher has to stop searching"]
+pub(crate) enum Awake {
+    /// A poster chose it: it counts as searching, and others rely on it.
+    Searching,
+    /// By itself, or for the latch it waited on: nobody relies on it.
+    Unasked,
+}
+
+pub(crate) struct Sleep {
+    word: CachePadded<AtomicU32>,
+    /// Who sleeps, the newest last. `word` counts this list, and that count
+    /// changes only under this lock.
+    sleepers: Mutex<Vec<Sleeper>>,
+    /// Whom to unpark when a latch of slot `index` is set: the parker of the
+    /// thread that slept there last.
+    beds: Box<[Mutex<Option<Arc<Parker>>>]>,
+    most_searching: u32,
+}
+
+struct Sleeper {
+    index: usize,
+    appetite: Appetite,
+    parker: Arc<Parker>,
+}
+
+impl Sleep {
+    /// For `slots` threads at most, of which `workers` are there all the time.
+    pub(crate) fn new(slots: usize, workers: usize) -> Self {
+        Sleep {
+            word: CachePadded::new(AtomicU32::new(Word::IDLE_NONE.bits())),
+            sleepers: Mutex::new(Vec::with_capacity(slots)),
+            beds: (0..slots).map(|_| Mutex::new(None)).collect(),
+            // More searchers than this find less than they cost (Go's rule).
+            most_searching: (workers as u32).div_ceil(2),
+        }
+    }
+
+    /// Is anybody idle? What a fork asks: one load of a word that does not
+    /// change while everybody works.
+    #[inline(always)]
+    pub(crate) fn anybody_idle(&self) -> bool {
+        // ORDERING(dekker): a hint; the poster's fence comes later, if at all.
+        self.word.load(Ordering::Relaxed) != Word::IDLE_NONE.bits()
+    }
+
+    /// Counts this thread as searching, unless enough do.
+    #[must_use = "a searcher has to stop searching"]
+    pub(crate) fn start_searching(&self) -> bool {
+        self.change(|word| word.start_searching(self.most_searching)).is_some()
+    }
+
+    /// This thread counted as searching and turns to something else. If nobody
+    /// searches now, `place` is asked where work lies, and somebody is woken
+    /// for it. False: there is work, and nobody comes.
+    pub(crate) fn stop_searching(&self, place: impl FnOnce() -> Option<Place>) -> bool {
+        // S1
+        let before = self.change(Word::stop_searching);
+        if before.is_none_or(|before| before.searching() > 1) {
+            return true;
+        }
+        fence(Ordering::SeqCst); // ORDERING(dekker): S2.
+        // S3
+        place().is_none_or(|place| self.wake_one(place))
+    }
+
+    /// Call after publishing work at `place`: wakes a sleeper if it takes one.
+    /// False: nobody comes, for everybody works.
+    pub(crate) fn posted(&self, place: Place) -> bool {
+        fence(Ordering::SeqCst); // ORDERING(dekker): P2.
+        // ORDERING(dekker): P3.
+        let word = Word::from_bits(self.word.load(Ordering::Relaxed));
+        if word.wants_waking() { self.wake_one(place) } else { word.searching() > 0 }
+    }
+
+    /// Makes it known that slot `index` is about to sleep, on `parker`. Must be
+    /// followed by a look at all the work it would take, by a park if there is
+    /// none, and by `get_up`.
+    pub(crate) fn fall_asleep(
+        &self,
+        index: usize,
+        appetite: Appetite,
+        was: Awake,
+        parker: &Arc<Parker>,
+    ) {
+        self.lie_down(index, parker);
+        let mut sleepers = self.sleepers.lock();
+        sleepers.push(Sleeper { index, appetite, parker: Arc::clone(parker) });
+        // S1
+        match was {
+            Awake::Searching => {
+                self.change(|word| word.stop_searching()?.fall_asleep());
+            }
+            Awake::Unasked => {
+                self.change(Word::fall_asleep);
+            }
+        }
+        drop(sleepers);
+        fence(Ordering::SeqCst); // ORDERING(dekker): S2.
+    }
+
+    /// Slot `index` sleeps no more.
+    pub(crate) fn get_up(&self, index: usize) -> Awake {
+        let mut sleepers = self.sleepers.lock();
+        match sleepers.iter().rposition(|sleeper| sleeper.index == index) {
+            Some(place) => {
+                sleepers.remove(place);
+                self.change(Word::get_up);
+                Awake::Unasked
+            }
+            // Taken off the list by `wake_one`, which counts it as searching.
+            None => Awake::Searching,
+        }
+    }
+
+    /// Says which thread sleeps in slot `index`: the one that `wake` unparks.
+    /// For a sleep that no poster is to end; `fall_asleep` does it too.
+    pub(crate) fn lie_down(&self, index: usize, parker: &Arc<Parker>) {
+        let mut bed = self.beds[index].lock();
+        if !bed.as_ref().is_some_and(|before| Arc::ptr_eq(before, parker)) {
+            *bed = Some(Arc::clone(parker));
+        }
+    }
+
+    /// Unparks slot `index`: something that it alone waits for has happened.
+    pub(crate) fn wake(&self, index: usize) {
+        let parker = self.beds[index].lock().clone();
+        if let Some(parker) = parker {
+            parker.unpark();
+        }
+    }
+
+    /// Unparks every thread that ever slept here.
+    pub(crate) fn wake_all(&self) {
+        (0..self.beds.len()).for_each(|index| self.wake(index));
+    }
+
+    /// Wakes the newest sleeper that would take work from `place`. False: there
+    /// is none, and nobody searches.
+    #[cold]
+    fn wake_one(&self, place: Place) -> bool {
+        let mut sleepers = self.sleepers.lock();
+        // ORDERING(dekker): P3 again: another poster may have been first, and
+        // then there is a searcher to rely on.
+        let word = Word::from_bits(self.word.load(Ordering::Relaxed));
+        if !word.wants_waking() {
+            return word.searching() > 0;
+        }
+        let suits =
+            |sleeper: &Sleeper| place == Place::Deque || sleeper.appetite == Appetite::Anything;
+        let Some(found) = sleepers.iter().rposition(suits) else { return false };
+        let sleeper = sleepers.remove(found);
+        self.change(Word::be_woken);
+        drop(sleepers);
+        sleeper.parker.unpark();
+        true
+    }
+
+    /// Applies a transition; what the word was before it, unless refused.
+    fn change(&self, transition: impl Fn(Word) -> Option<Word>) -> Option<Word> {
+        let step = |bits| transition(Word::from_bits(bits)).map(Word::bits);
+        // ORDERING(dekker): S1; ordered by the fence that follows.
+        self.word.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step).ok().map(Word::from_bits)
+    }
+}

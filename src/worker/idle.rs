@@ -1,0 +1,140 @@
+//! The life of a pool's thread: work, search, sleep.
+
+use std::{
+    cell::Cell,
+    time::{Duration, Instant},
+};
+
+use super::Worker;
+use crate::{
+    counters::Activity,
+    parker::Parker,
+    raw::JobRef,
+    sleep::{Appetite, Awake},
+    sync::{Arc, spin_loop, thread},
+};
+
+/// The shortest time worth lingering: about what waking a thread takes.
+const LEAST_LINGER: Duration = Duration::from_micros(10);
+
+/// Pauses between two looks around while lingering.
+const PAUSES: u32 = 32;
+
+/// Looks around between two offers of the processor to others.
+const LOOKS_PER_YIELD: u32 = 8;
+
+/// How long a worker without work looks around before it sleeps: longer when
+/// its last sleep was short, so that it was woken soon after it gave up.
+pub(crate) struct IdleSpin {
+    most: Duration,
+    linger: Cell<Duration>,
+}
+
+impl IdleSpin {
+    pub(crate) fn new(most: Duration) -> Self {
+        IdleSpin { most, linger: Cell::new(LEAST_LINGER.min(most)) }
+    }
+
+    fn slept(&self, time: Duration) {
+        let linger = self.linger.get();
+        let next = if time < self.most { linger * 2 } else { linger / 4 };
+        self.linger.set(next.max(LEAST_LINGER).min(self.most));
+    }
+}
+
+impl Worker {
+    /// Runs jobs until the pool ends.
+    pub(crate) fn run_thread(&self) {
+        self.turn_to(Activity::Busy);
+        while let Some(job) = self.next_job().or_else(|| self.idle()) {
+            self.run_job(job);
+        }
+        self.turn_to(Activity::Parked);
+        // Others may sleep in the belief that this thread had work for them.
+        self.registry.sleep.wake_all();
+        self.registry.door.nudge();
+    }
+
+    /// Serves the entrance as the stand-in: runs a task, and what it spawns
+    /// here. False: there was none.
+    pub(crate) fn run_one_task(&self) -> bool {
+        let task = self.next_task();
+        let some = task.is_some();
+        if let Some(task) = task {
+            self.run_job(task);
+        }
+        if self.registry.is_over() {
+            self.registry.sleep.wake_all();
+        }
+        some
+    }
+
+    /// Looks for work, sleeps, and returns with some; none if the pool is over.
+    #[cold]
+    fn idle(&self) -> Option<JobRef<Worker>> {
+        self.turn_to(Activity::Searching);
+        self.searching.set(self.registry.sleep.start_searching());
+        let parker = Parker::current();
+        let found = loop {
+            if let Some(job) = self.linger() {
+                break Some(job);
+            }
+            if self.registry.is_over() {
+                break None;
+            }
+            self.nap(&parker);
+            if let Some(job) = self.next_job() {
+                break Some(job);
+            }
+        };
+        self.stop_searching();
+        self.turn_to(Activity::Busy);
+        found
+    }
+
+    /// Looks around for a while, pausing between looks.
+    fn linger(&self) -> Option<JobRef<Worker>> {
+        let until = Instant::now() + self.idle.linger.get();
+        for look in 1u32.. {
+            if let Some(job) = self.next_job() {
+                return Some(job);
+            }
+            // Who does not count as searching is one too many: more searchers
+            // than half of the workers take more than they find.
+            if !self.searching.get() || Instant::now() >= until {
+                break;
+            }
+            (0..PAUSES).for_each(|_| spin_loop());
+            if look % LOOKS_PER_YIELD == 0 {
+                thread::yield_now();
+            }
+        }
+        None
+    }
+
+    /// Sleeps once, unless there is work; counts as searching afterwards if
+    /// there is room.
+    fn nap(&self, parker: &Arc<Parker>) {
+        let sleep = &self.registry.sleep;
+        let was = if self.searching.replace(false) { Awake::Searching } else { Awake::Unasked };
+        sleep.fall_asleep(self.index, Appetite::Anything, was, parker);
+        // S3
+        if !self.sees_work() && !self.registry.is_over() {
+            let start = Instant::now();
+            self.park(parker, None);
+            self.idle.slept(start.elapsed());
+        }
+        let counted = match sleep.get_up(self.index) {
+            Awake::Searching => true,
+            Awake::Unasked => sleep.start_searching(),
+        };
+        self.searching.set(counted);
+    }
+
+    /// Counts as searching no more; wakes another if there is more work.
+    pub(super) fn stop_searching(&self) {
+        if self.searching.replace(false) {
+            self.registry.stop_searching();
+        }
+    }
+}

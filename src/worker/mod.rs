@@ -1,0 +1,286 @@
+//! One thread of the pool: its own jobs, and what it does at a fork.
+//!
+//! `search` says where it looks for work, `idle` what it does when there is
+//! none, `wait` how it waits for something without standing idle.
+
+mod idle;
+mod search;
+mod wait;
+
+use std::cell::{Cell, RefCell};
+
+use crate::{
+    counters::{Activity, Counters, Ledger},
+    deque::Deque,
+    parker::Parker,
+    priority::Turn,
+    raw::{Host, JobId, JobRef, Latch, Slot},
+    registry::{Asked, Registry},
+    rng::Rng,
+    sync::{Arc, lock_wait},
+};
+
+pub(crate) use self::{
+    idle::IdleSpin,
+    wait::{Awaited, wait_for},
+};
+
+/// Forks that go public after the last sign of hunger. A program of a few
+/// coarse jobs publishes every one; only a worker that has forked a lot,
+/// unasked, goes private. About a microsecond's worth of forks.
+const GRACE: u32 = 128;
+
+/// Tasks a worker's own deque may hold before it runs new ones at once.
+const DEQUE_LIMIT: usize = 65_536;
+
+/// Levels of tasks run at once inside `spawn` that share one `DEQUE_LIMIT`:
+/// each further level may queue more, so neither memory nor stack runs away.
+const LEVELS_PER_LIMIT: usize = 8;
+
+thread_local! {
+    static CURRENT: Slot<Worker> = const { Slot::new() };
+}
+
+/// A thread's own half of its slot in the registry.
+pub(crate) struct Worker {
+    index: usize,
+    role: Role,
+    deque: Deque<Worker>,
+    registry: Arc<Registry<Worker>>,
+    asked: Arc<Asked>,
+    /// Forks still to be published unasked.
+    grace: Cell<u32>,
+    /// Jobs from elsewhere that this thread runs inside waits, nested.
+    depth: Cell<usize>,
+    /// Tasks that this thread runs inside `spawn`, nested.
+    level: Cell<usize>,
+    /// Does `sleep` count this thread as searching?
+    searching: Cell<bool>,
+    turn: RefCell<Turn>,
+    ticks: Cell<u32>,
+    rng: Rng,
+    idle: IdleSpin,
+}
+
+/// Whose thread it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// The pool's, numbered below `num_threads`.
+    Member,
+    /// A caller's, while it works inside the pool.
+    Guest,
+    /// The pool's, while all members are busy and the entrance waits.
+    StandIn,
+}
+
+impl Worker {
+    pub(crate) fn new(
+        index: usize,
+        role: Role,
+        deque: Deque<Worker>,
+        registry: &Arc<Registry<Worker>>,
+        idle: IdleSpin,
+    ) -> Self {
+        Worker {
+            index,
+            role,
+            deque,
+            asked: Arc::clone(registry.slot(index).asked()),
+            registry: Arc::clone(registry),
+            grace: Cell::new(GRACE),
+            depth: Cell::new(0),
+            level: Cell::new(0),
+            searching: Cell::new(false),
+            turn: RefCell::default(),
+            ticks: Cell::new(0),
+            rng: Rng::new(index),
+            idle,
+        }
+    }
+
+    /// Calls `f` with the worker that this thread is now, if it is one.
+    #[inline(always)]
+    pub(crate) fn current<R>(f: impl FnOnce(Option<&Worker>) -> R) -> R {
+        CURRENT.with(|slot| slot.with(f))
+    }
+
+    /// Calls `f` with the worker of `registry` that this thread is, now or
+    /// further up its stack.
+    pub(crate) fn of<R>(
+        registry: &Arc<Registry<Worker>>,
+        f: impl FnOnce(Option<&Worker>) -> R,
+    ) -> R {
+        let mut f = Some(f);
+        let found = Worker::find(|worker| {
+            let f = if worker.is_of(registry) { f.take() } else { None };
+            f.map(|f| f(Some(worker)))
+        });
+        match found {
+            Some(result) => result,
+            None => (f.expect("not called yet"))(None),
+        }
+    }
+
+    /// The first `Some` that `f` gives for the workers this thread is, the
+    /// innermost first.
+    pub(crate) fn find<R>(f: impl FnMut(&Worker) -> Option<R>) -> Option<R> {
+        CURRENT.with(|slot| slot.find(f))
+    }
+
+    /// Makes this the thread's current worker while `f` runs.
+    pub(crate) fn enter<R>(&self, f: impl FnOnce(&Worker) -> R) -> R {
+        CURRENT.with(|slot| slot.enter(self, || f(self)))
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_of(&self, registry: &Arc<Registry<Worker>>) -> bool {
+        Arc::ptr_eq(&self.registry, registry)
+    }
+
+    pub(crate) fn registry(&self) -> &Arc<Registry<Worker>> {
+        &self.registry
+    }
+
+    /// Is this one of the threads that the pool started?
+    pub(crate) fn is_own_thread(&self) -> bool {
+        self.role != Role::Guest
+    }
+
+    /// This worker's number among the members.
+    pub(crate) fn member_index(&self) -> Option<usize> {
+        (self.role == Role::Member).then_some(self.index)
+    }
+
+    /// Runs one waiting job. False: there was none.
+    pub(crate) fn yield_now(&self) -> bool {
+        self.publish();
+        let job = match self.role {
+            Role::Guest => self.help(None),
+            Role::Member | Role::StandIn => self.next_job(),
+        };
+        let some = job.is_some();
+        if let Some(job) = job {
+            self.run_job(job);
+        }
+        some
+    }
+
+    /// Where the tasks are booked that this thread spawns.
+    pub(crate) fn ledger(&self) -> &Arc<Ledger> {
+        &self.registry.slot(self.index).ledger
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.registry.slot(self.index).counters
+    }
+
+    /// Are there jobs that this thread would leave behind?
+    pub(crate) fn has_queued(&self) -> bool {
+        self.deque.len() > 0
+    }
+
+    /// Pushes a job for everybody to see.
+    pub(crate) fn push(&self, job: JobRef<Worker>) {
+        self.deque.push(job);
+        self.registry.post_jobs();
+    }
+
+    /// Pushes a spawned task; or runs it here and now if too many are queued,
+    /// so that memory stays bounded when a task floods its own pool.
+    pub(crate) fn push_task(&self, task: JobRef<Worker>) {
+        let level = self.level.get();
+        if self.deque.len() < DEQUE_LIMIT * (1 + level / LEVELS_PER_LIMIT) {
+            return self.push(task);
+        }
+        self.publish();
+        self.level.set(level + 1);
+        self.enter(|worker| worker.run_job(task));
+        self.level.set(level);
+    }
+
+    /// Runs a job that came from a queue.
+    pub(crate) fn run_job(&self, job: JobRef<Worker>) {
+        self.counters().jobs_run.add(1);
+        self.grace.set(GRACE);
+        job.run(self);
+    }
+
+    /// Turns to `activity`, and books the time spent on locks so far.
+    fn turn_to(&self, activity: Activity) {
+        let counters = self.counters();
+        counters.clock.enter(activity);
+        let waited = lock_wait();
+        if !waited.is_zero() {
+            counters.lock_wait_nanos.add(waited.as_nanos() as u64);
+        }
+    }
+
+    /// Parks this thread, and counts it.
+    fn park(&self, parker: &Parker, deadline: Option<std::time::Instant>) {
+        let counters = self.counters();
+        counters.parks.add(1);
+        self.turn_to(Activity::Parked);
+        parker.park_maybe_until(deadline);
+        self.turn_to(Activity::Searching);
+        counters.wakes.add(1);
+    }
+
+    /// Makes everything private public: before a worker runs a queued job,
+    /// waits or yields.
+    pub(crate) fn publish(&self) {
+        if self.deque.publish() {
+            self.registry.post_jobs();
+        }
+    }
+
+    /// Is there a reason for the next fork to be public?
+    #[inline(always)]
+    fn is_hungry_about(&self) -> bool {
+        // No short circuit: three loads from warm lines and one branch.
+        (self.grace.get() != 0) | self.asked.is_asked() | self.registry.sleep.anybody_idle()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn answer_hunger(&self) {
+        if self.asked.is_asked() || self.registry.sleep.anybody_idle() {
+            self.asked.answer();
+            self.grace.set(GRACE);
+        } else {
+            self.grace.set(self.grace.get().saturating_sub(1));
+        }
+        self.publish();
+    }
+}
+
+impl Host for Worker {
+    #[inline(always)]
+    fn index(&self) -> usize {
+        self.index
+    }
+
+    #[inline(always)]
+    fn fork(&self, job: JobRef<Worker>) {
+        let spilled = self.deque.push_private(job);
+        if self.is_hungry_about() | spilled {
+            self.answer_hunger();
+        }
+    }
+
+    #[inline(always)]
+    fn take_back(&self, job: JobId) -> Option<JobRef<Worker>> {
+        self.deque.take_back(job)
+    }
+
+    fn reclaim(&self, job: JobId) -> Option<JobRef<Worker>> {
+        self.deque.reclaim(job)
+    }
+
+    fn wait(&self, latch: &Latch) {
+        wait_for(latch, Some(&self.registry), None);
+    }
+
+    fn wake(&self, owner: usize) {
+        self.registry.sleep.wake(owner);
+    }
+}

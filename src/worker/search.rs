@@ -1,0 +1,178 @@
+//! Where a worker looks for work.
+
+use super::{Role, Worker};
+use crate::{
+    raw::{JobRef, Kind},
+    registry::Share,
+};
+
+/// Jobs between looks at what the usual order might starve: the entrance,
+/// while deques are full, and the oldest of the own deque, while newer ones
+/// keep coming. A prime, so as not to beat with loops of the user's; Go's
+/// scheduler looks at its global queue as often.
+const FAIRNESS_TICK: u32 = 61;
+
+/// Tasks that one visit to the entrance takes at most.
+const ENTRANCE_BATCH: usize = 4;
+
+/// Jobs from elsewhere that may be stacked on one thread by waiting. Bounds
+/// the stack and the time that a finished wait goes unnoticed.
+const MOST_DEPTH: usize = 2;
+
+/// The same for tasks of one's own pool while waiting on another pool: deeper,
+/// since the other pool may be waiting for them.
+const MOST_DEPTH_ABROAD: usize = 16;
+
+type Job = JobRef<Worker>;
+
+impl Worker {
+    /// Work for a thread that has nothing to wait for. Own newest, then
+    /// others' oldest, then the outside world's: finish what was begun before
+    /// beginning something new.
+    pub(super) fn next_job(&self) -> Option<Job> {
+        self.overdue_job()
+            .or_else(|| self.deque.pop())
+            .or_else(|| self.registry.take_mail(self.index))
+            .or_else(|| self.steal(Share::Half))
+            .or_else(|| self.take_injected())
+    }
+
+    /// Work for a thread that waits for something in its own pool, perhaps for
+    /// what slot `holder` is busy with: its descendants, likely, are there
+    /// (leapfrogging; Wagner and Calder, PPoPP 1993).
+    pub(super) fn help(&self, holder: Option<usize>) -> Option<Job> {
+        let own = if self.depth.get() < MOST_DEPTH {
+            self.deque.pop()
+        } else {
+            // What a frame further up waits for, but no stranger's task.
+            self.deque.pop_kind(Kind::Structured)
+        };
+        own.or_else(|| self.registry.take_mail(self.index))
+            .or_else(|| self.steal_from(holder.filter(|&slot| slot != self.index)?, Share::One))
+            .or_else(|| if self.may_go_deeper() { self.steal(Share::One) } else { None })
+    }
+
+    /// Work for a thread that waits for another pool: that pool may need it
+    /// done.
+    pub(super) fn serve(&self) -> Option<Job> {
+        self.deque
+            .pop()
+            .or_else(|| self.registry.take_mail(self.index))
+            .or_else(|| self.take_side())
+            .or_else(|| {
+                if !self.may_serve_tasks() {
+                    return None;
+                }
+                self.steal(Share::One).or_else(|| self.take_task())
+            })
+    }
+
+    /// A task for the stand-in: it is here for the entrance.
+    pub(super) fn next_task(&self) -> Option<Job> {
+        self.deque.pop().or_else(|| self.registry.injector.take(&mut self.turn.borrow_mut()))
+    }
+
+    /// The head of the entrance.
+    fn take_task(&self) -> Option<Job> {
+        let task = self.registry.injector.take(&mut self.turn.borrow_mut())?;
+        self.counters().taken.add(1);
+        Some(task)
+    }
+
+    /// May this thread, waiting in its own pool, take anybody's jobs?
+    pub(super) fn may_go_deeper(&self) -> bool {
+        self.depth.get() < MOST_DEPTH
+    }
+
+    /// May this thread, waiting on another pool, take tasks of its own?
+    pub(super) fn may_serve_tasks(&self) -> bool {
+        self.depth.get() < MOST_DEPTH_ABROAD && self.role == Role::Member
+    }
+
+    /// Is there anything that `next_job` would take?
+    pub(super) fn sees_work(&self) -> bool {
+        self.registry.place_of_work().is_some() || self.registry.has_mail(self.index)
+    }
+
+    /// Is there anything that `help` would take?
+    pub(super) fn sees_help(&self, holder: Option<usize>) -> bool {
+        let holder_has = || {
+            holder.is_some_and(|slot| {
+                slot != self.index && self.registry.slot(slot).queue_depth() > 0
+            })
+        };
+        self.registry.has_mail(self.index)
+            || if self.may_go_deeper() { self.registry.has_stealable() } else { holder_has() }
+    }
+
+    /// Is there anything that `serve` would take?
+    pub(super) fn sees_service(&self) -> bool {
+        let registry = &self.registry;
+        registry.has_mail(self.index)
+            || (self.role == Role::Member && registry.injector.has_side())
+            || if self.may_serve_tasks() {
+                registry.place_of_work().is_some()
+            } else {
+                registry.slot(self.index).queue_depth() > 0
+            }
+    }
+
+    /// A random victim first, then the rest in a row.
+    fn steal(&self, share: Share) -> Option<Job> {
+        let slots = self.registry.slots().len();
+        let first = self.rng.below(slots);
+        (0..slots)
+            .map(|step| (first + step) % slots)
+            .filter(|&victim| victim != self.index)
+            .find_map(|victim| self.steal_from(victim, share))
+    }
+
+    fn steal_from(&self, victim: usize, share: Share) -> Option<Job> {
+        self.registry.steal(victim, self.index, share, &self.deque)
+    }
+
+    /// A closure that a caller has lent to the pool, for its own threads only.
+    fn take_side(&self) -> Option<Job> {
+        if self.role == Role::Member { self.registry.injector.take_side() } else { None }
+    }
+
+    /// The head of the entrance; and a few more tasks, for whoever comes, if
+    /// there are enough for all.
+    fn take_injected(&self) -> Option<Job> {
+        if let Some(lent) = self.take_side() {
+            return Some(lent);
+        }
+        let injector = &self.registry.injector;
+        let mut turn = self.turn.borrow_mut();
+        let first = injector.take(&mut turn)?;
+        let waiting: usize = injector.lanes().iter().map(|lane| lane.depth()).sum();
+        let extra = (waiting / self.registry.workers()).min(ENTRANCE_BATCH - 1);
+        let mut batch: Vec<Job> = (0..extra).map_while(|_| injector.take(&mut turn)).collect();
+        self.counters().taken.add(1 + batch.len() as u64);
+        if !batch.is_empty() {
+            // The oldest on top, to be popped first.
+            while let Some(task) = batch.pop() {
+                self.deque.push(task);
+            }
+            self.registry.post_jobs();
+        }
+        Some(first)
+    }
+
+    /// Every so many jobs, one from where the usual order seldom gets.
+    fn overdue_job(&self) -> Option<Job> {
+        let ticks = self.ticks.get().wrapping_add(1);
+        self.ticks.set(ticks);
+        if ticks % FAIRNESS_TICK != 0 {
+            return None;
+        }
+        let oldest_own = || self.steal_from(self.index, Share::One);
+        let elsewhere = || self.registry.take_mail(self.index).or_else(|| self.take_injected());
+        // In turns, so that neither starves the other.
+        if ticks % 2 == 0 {
+            elsewhere().or_else(oldest_own)
+        } else {
+            oldest_own().or_else(elsewhere)
+        }
+    }
+}

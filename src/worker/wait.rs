@@ -1,0 +1,202 @@
+//! Waiting without standing idle, and without harm.
+//!
+//! A thread that waits for something in its own pool helps there: own jobs,
+//! those of whoever holds what it waits for, others' to a small depth. For the
+//! pools it works for further up its stack, and for which this is a wait
+//! abroad, it serves the entrance too, since what it waits for may need it.
+
+use std::time::Instant;
+
+use super::Worker;
+use crate::{
+    counters::Activity,
+    parker::Parker,
+    raw::{JobRef, Latch},
+    registry::Registry,
+    sleep::{Appetite, Awake},
+    sync::{Arc, spin_loop, thread},
+};
+
+/// Looks around before yielding, each with twice the pauses of the one before.
+const SPINS: u32 = 7;
+
+/// Looks around with the processor offered to others in between, before
+/// sleeping: what is waited for is often about to be done.
+const YIELDS: u32 = 8;
+
+/// Something that a thread waits for.
+pub(crate) trait Awaited {
+    fn is_over(&self) -> bool;
+    /// From now on the thread's parker is unparked when it is over. True: it
+    /// is over already.
+    fn will_wake(&self) -> bool;
+    /// The slot that is busy with it, if known.
+    fn holder(&self) -> Option<usize> {
+        None
+    }
+}
+
+impl Awaited for Latch {
+    fn is_over(&self) -> bool {
+        self.is_set()
+    }
+
+    fn will_wake(&self) -> bool {
+        self.fall_asleep()
+    }
+
+    fn holder(&self) -> Option<usize> {
+        Latch::holder(self)
+    }
+}
+
+/// Whatever a closure looks for, whose change unparks this thread by itself.
+impl<F: Fn() -> bool + ?Sized> Awaited for F {
+    fn is_over(&self) -> bool {
+        self()
+    }
+
+    fn will_wake(&self) -> bool {
+        self()
+    }
+}
+
+/// Blocks this thread until `awaited` is over, or `deadline` has passed, and
+/// lets it work meanwhile: it helps in `home`, where what it waits for is to
+/// happen, and serves every other pool it is a worker of.
+pub(crate) fn wait_for(
+    awaited: &(impl Awaited + ?Sized),
+    home: Option<&Arc<Registry<Worker>>>,
+    deadline: Option<Instant>,
+) {
+    let parker = Parker::current();
+    let wait = Wait { awaited, home };
+    let is_worker = Worker::current(|worker| {
+        if let Some(worker) = worker {
+            worker.publish();
+            worker.turn_to(Activity::Searching);
+        }
+        worker.is_some()
+    });
+    let mut looks = 0;
+    while !awaited.is_over() && deadline.is_none_or(|deadline| Instant::now() < deadline) {
+        if is_worker && wait.work_once() {
+            looks = 0;
+        } else if is_worker && looks < SPINS + YIELDS {
+            looks += 1;
+            match looks {
+                ..=SPINS => (0..1 << looks).for_each(|_| spin_loop()),
+                _ => thread::yield_now(),
+            }
+        } else {
+            wait.nap(&parker, deadline);
+            looks = 0;
+        }
+    }
+    each_worker(|worker| worker.stop_searching());
+    Worker::current(|worker| {
+        if let Some(worker) = worker {
+            worker.turn_to(Activity::Busy);
+        }
+    });
+}
+
+struct Wait<'a, A: ?Sized> {
+    awaited: &'a A,
+    home: Option<&'a Arc<Registry<Worker>>>,
+}
+
+impl<A: Awaited + ?Sized> Wait<'_, A> {
+    /// Runs one job for any of the pools this thread works for.
+    fn work_once(&self) -> bool {
+        Worker::find(|worker| {
+            let job = if self.is_home(worker) {
+                worker.help(self.awaited.holder())
+            } else {
+                worker.serve()
+            };
+            job.map(|job| worker.run_while_waiting(job))
+        })
+        .is_some()
+    }
+
+    /// Sleeps once, unless it is over or there is something to do.
+    fn nap(&self, parker: &Arc<Parker>, deadline: Option<Instant>) {
+        each_worker(|worker| {
+            // Others rely on a searcher for work that this one may not take.
+            worker.stop_searching();
+            match self.appetite(worker) {
+                Some(appetite) => {
+                    let sleep = &worker.registry.sleep;
+                    sleep.fall_asleep(worker.index, appetite, Awake::Unasked, parker);
+                }
+                None => worker.registry.sleep.lie_down(worker.index, parker),
+            }
+        });
+        // S3
+        if !self.awaited.will_wake() && !self.sees_work() {
+            let parked = Worker::current(|worker| match worker {
+                Some(worker) => {
+                    worker.park(parker, deadline);
+                    true
+                }
+                None => false,
+            });
+            if !parked {
+                parker.park_maybe_until(deadline);
+            }
+        }
+        each_worker(|worker| {
+            if self.appetite(worker).is_some()
+                && worker.registry.sleep.get_up(worker.index) == Awake::Searching
+            {
+                worker.searching.set(true);
+            }
+        });
+    }
+
+    /// What a poster may wake this worker for; none if for nothing, since it
+    /// would not take it.
+    fn appetite(&self, worker: &Worker) -> Option<Appetite> {
+        if self.is_home(worker) {
+            worker.may_go_deeper().then_some(Appetite::Deques)
+        } else {
+            worker.member_index().map(|_| Appetite::Anything)
+        }
+    }
+
+    fn is_home(&self, worker: &Worker) -> bool {
+        self.home.is_some_and(|home| worker.is_of(home))
+    }
+
+    fn sees_work(&self) -> bool {
+        Worker::find(|worker| {
+            let sees = if self.is_home(worker) {
+                worker.sees_help(self.awaited.holder())
+            } else {
+                worker.sees_service()
+            };
+            sees.then_some(())
+        })
+        .is_some()
+    }
+}
+
+/// Every worker this thread is, the innermost first.
+fn each_worker(mut f: impl FnMut(&Worker)) {
+    Worker::find(|worker| {
+        f(worker);
+        None::<()>
+    });
+}
+
+impl Worker {
+    fn run_while_waiting(&self, job: JobRef<Worker>) {
+        self.stop_searching();
+        self.turn_to(Activity::Busy);
+        self.depth.set(self.depth.get() + 1);
+        self.enter(|worker| worker.run_job(job));
+        self.depth.set(self.depth.get() - 1);
+        self.turn_to(Activity::Searching);
+    }
+}
