@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::{
     parker::Parker,
-    sync::{Arc, AtomicBool, Mutex, Ordering, fence, thread},
+    sync::{Arc, AtomicBool, Mutex, Ordering, fence},
 };
 
 pub(crate) struct Door {
@@ -32,7 +32,8 @@ type Starter = Box<dyn Fn() -> Option<Hired> + Send>;
 
 pub(crate) struct Hired {
     pub(crate) parker: Arc<Parker>,
-    pub(crate) thread: thread::JoinHandle<()>,
+    /// Blocks until the thread is gone.
+    pub(crate) join: Box<dyn FnOnce() + Send>,
 }
 
 impl Door {

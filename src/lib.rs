@@ -36,3 +36,7 @@ pub use crate::ops::{
 };
 pub use crate::pool::{ThreadBuilder, ThreadPool, global};
 pub use crate::priority::Priority;
+
+#[cfg(all(test, loom))]
+#[allow(unsafe_code, reason = "tests stand in for the cellar")]
+mod loom_tests;

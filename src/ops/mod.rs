@@ -7,6 +7,7 @@ mod handle;
 mod install;
 mod join;
 mod loops;
+mod packet;
 mod scope;
 mod spawn;
 mod task;

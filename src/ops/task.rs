@@ -10,7 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::handle::{self, JoinHandle, Task};
+use super::{
+    handle::JoinHandle,
+    packet::{self, Name},
+};
 use crate::{
     error::TrySpawnError,
     injector::Lane,
@@ -40,7 +43,7 @@ use crate::{
 #[must_use = "a task runs when it is spawned"]
 pub struct TaskBuilder<'p> {
     registry: &'p Arc<Registry<Worker>>,
-    name: Option<Cow<'static, str>>,
+    name: Name,
     priority: Priority,
 }
 
@@ -119,7 +122,7 @@ impl<'p> TaskBuilder<'p> {
             Ok(handle) => handle,
             Err(refused) => {
                 unwind::discard(refused.into_inner());
-                handle::cancelled(name)
+                JoinHandle::new(packet::cancelled(name))
             }
         }
     }
@@ -190,6 +193,7 @@ impl<'p> TaskBuilder<'p> {
     /// # Errors
     ///
     /// `Closed` if the pool takes no tasks.
+    #[allow(clippy::manual_async_fn, reason = "`Send` and what it borrows are promised")]
     pub fn spawn_async<T, F>(
         self,
         f: F,
@@ -244,9 +248,9 @@ impl<'p> TaskBuilder<'p> {
             Some(worker) => {
                 let ledger = worker.ledger();
                 ledger.accept();
-                let (task, handle) = Task::new(self.name.clone(), ledger, f);
+                let (task, handle) = packet::new_task(self.name.clone(), ledger, f);
                 worker.push_task(task);
-                Inside::Spawned(handle)
+                Inside::Spawned(JoinHandle::new(handle))
             }
         })
     }
@@ -282,10 +286,10 @@ impl<'p> TaskBuilder<'p> {
         match permit {
             Ok(in_use) => {
                 let lane = self.lane();
-                let (task, handle) = Task::new(self.name.clone(), lane.ledger(), f);
+                let (task, handle) = packet::new_task(self.name.clone(), lane.ledger(), f);
                 lane.push(task, in_use);
                 self.registry.post_task();
-                Ok(handle)
+                Ok(JoinHandle::new(handle))
             }
             Err(refused) => Err(self.refuse(f, refused)),
         }

@@ -316,13 +316,13 @@ fn stop(registry: &Arc<Registry<Worker>>, threads: Vec<os::JoinHandle<()>>) {
 }
 
 fn join_all(registry: &Registry<Worker>, threads: Vec<os::JoinHandle<()>>) {
-    let keeper = registry.door.dismiss().map(|hired| {
-        hired.parker.unpark();
-        hired.thread
-    });
-    for thread in threads.into_iter().chain(keeper) {
+    for thread in threads {
         // Every panic was caught on the thread; what is left is one of a
         // thread-local's destructor, which is not ours to raise.
-        let _ = thread.join();
+        drop(thread.join());
+    }
+    if let Some(keeper) = registry.door.dismiss() {
+        keeper.parker.unpark();
+        (keeper.join)();
     }
 }

@@ -39,7 +39,8 @@ pub(super) fn open_door(
             worker.enter(|worker| keep(worker, &own_parker));
         };
         let thread = builder.spawn(run).ok()?;
-        Some(Hired { parker, thread })
+        // Its panics were caught; see `join_all`.
+        Some(Hired { parker, join: Box::new(move || drop(thread.join())) })
     });
 }
 

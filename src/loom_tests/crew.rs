@@ -1,0 +1,88 @@
+//! Two workers without threads of their own: enough of a host to fork on.
+
+use crate::{
+    deque::Deque,
+    parker::Parker,
+    raw::{Host, JobId, JobRef, Latch},
+    sleep::{Place, Sleep},
+    sync::{
+        Arc,
+        deque::{Steal, Stealer},
+    },
+};
+
+pub(super) struct Crew {
+    pub(super) sleep: Sleep,
+    stealers: Vec<Stealer<JobRef<Hand>>>,
+}
+
+pub(super) struct Hand {
+    index: usize,
+    deque: Deque<Hand>,
+    parker: Arc<Parker>,
+    pub(super) crew: Arc<Crew>,
+}
+
+/// `count` hands that share a crew.
+pub(super) fn hands(count: usize) -> Vec<Hand> {
+    let deques: Vec<Deque<Hand>> = (0..count).map(|_| Deque::new()).collect();
+    let stealers = deques.iter().map(Deque::stealer).collect();
+    let crew = Arc::new(Crew { sleep: Sleep::new(count, count), stealers });
+    let hand = |(index, deque)| Hand {
+        index,
+        deque,
+        parker: Arc::new(Parker::new()),
+        crew: Arc::clone(&crew),
+    };
+    deques.into_iter().enumerate().map(hand).collect()
+}
+
+impl Hand {
+    pub(super) fn push(&self, job: JobRef<Hand>) {
+        self.deque.push(job);
+        let _ = self.crew.sleep.posted(Place::Deque);
+    }
+
+    /// Steals one job from hand `victim` and runs it, if there is one.
+    pub(super) fn steal_and_run(&self, victim: usize) -> bool {
+        match self.crew.stealers[victim].steal() {
+            Steal::Success(job) => {
+                job.run(self);
+                true
+            }
+            Steal::Empty | Steal::Retry => false,
+        }
+    }
+}
+
+impl Host for Hand {
+    fn index(&self) -> usize {
+        self.index
+    }
+
+    fn fork(&self, job: JobRef<Hand>) {
+        self.push(job);
+    }
+
+    fn take_back(&self, job: JobId) -> Option<JobRef<Hand>> {
+        self.deque.take_back(job)
+    }
+
+    fn reclaim(&self, job: JobId) -> Option<JobRef<Hand>> {
+        self.deque.reclaim(job)
+    }
+
+    fn wait(&self, latch: &Latch) {
+        if let Some(job) = self.deque.pop() {
+            return job.run(self);
+        }
+        self.crew.sleep.lie_down(self.index, &self.parker);
+        if !latch.fall_asleep() {
+            self.parker.park();
+        }
+    }
+
+    fn wake(&self, owner: usize) {
+        self.crew.sleep.wake(owner);
+    }
+}

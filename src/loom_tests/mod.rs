@@ -1,0 +1,11 @@
+//! Every edge named in an `ORDERING(..)` comment, explored by loom.
+//!
+//! `ci/loom.sh` runs them; a lost wake-up shows as a deadlock, a missing
+//! happens-before as a causality violation of a `loom::cell`.
+
+mod crew;
+mod fork;
+mod hints;
+mod permits;
+mod sleep;
+mod snapshot;

@@ -1,0 +1,117 @@
+//! Permits: as many as there are, in the order of arrival, until closed.
+
+use std::{
+    future::Future,
+    pin::pin,
+    task::{Context, Poll},
+};
+
+use loom::{cell::UnsafeCell, thread};
+
+use crate::{
+    parker::Parker,
+    permits::{Permits, Refused},
+    sync::Arc,
+};
+
+fn acquire(permits: &Permits) -> Result<usize, Refused> {
+    let parker = Arc::new(Parker::new());
+    let waker = parker.waker();
+    let mut wait = pin!(permits.acquire());
+    loop {
+        if let Poll::Ready(decided) = wait.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return decided;
+        }
+        parker.park();
+    }
+}
+
+/// What one permit guards; loom checks that no two holders touch it at once.
+struct Guarded(Permits, UnsafeCell<u32>);
+
+// SAFETY: loom checks it.
+unsafe impl Sync for Guarded {}
+// SAFETY: as above.
+unsafe impl Send for Guarded {}
+
+/// ORDERING(permit): what was done with a permit is seen by its next holder,
+/// and nobody waits for a permit that is free.
+#[test]
+fn loom_permit_one_permit_has_one_holder() {
+    loom::model(|| {
+        let guarded = Arc::new(Guarded(Permits::new(1), UnsafeCell::new(0)));
+        let hold = |guarded: &Guarded| {
+            assert_eq!(acquire(&guarded.0), Ok(1));
+            // SAFETY: loom checks it.
+            guarded.1.with_mut(|value| unsafe { *value += 1 });
+            guarded.0.release(1);
+        };
+        let other = {
+            let guarded = Arc::clone(&guarded);
+            thread::spawn(move || hold(&guarded))
+        };
+        hold(&guarded);
+        other.join().unwrap();
+        assert_eq!((guarded.0.in_use(), guarded.0.waiting()), (0, 0));
+    });
+}
+
+/// ORDERING(permit): who waits when the permits are closed is sent away, and
+/// a permit that was handed out stays one.
+#[test]
+fn loom_permit_close_leaves_nobody_waiting() {
+    loom::model(|| {
+        let permits = Arc::new(Permits::new(1));
+        assert_eq!(permits.try_acquire(), Ok(1));
+        let waiting = {
+            let permits = Arc::clone(&permits);
+            thread::spawn(move || match acquire(&permits) {
+                Ok(_) => permits.release(1),
+                Err(refused) => assert_eq!(refused, Refused::Closed),
+            })
+        };
+        let closing = {
+            let permits = Arc::clone(&permits);
+            thread::spawn(move || permits.close())
+        };
+        permits.release(1);
+        waiting.join().unwrap();
+        closing.join().unwrap();
+        assert_eq!((permits.in_use(), permits.waiting()), (0, 0));
+    });
+}
+
+/// ORDERING(permit): a place that is given up does not swallow the permit that
+/// was meant for it.
+#[test]
+fn loom_permit_a_place_given_up_passes_the_permit_on() {
+    loom::model(|| {
+        let permits = Arc::new(Permits::new(1));
+        assert_eq!(permits.try_acquire(), Ok(1));
+        let fickle = {
+            let permits = Arc::clone(&permits);
+            thread::spawn(move || {
+                let waker = Arc::new(Parker::new()).waker();
+                let mut wait = pin!(permits.acquire());
+                match wait.as_mut().poll(&mut Context::from_waker(&waker)) {
+                    Poll::Ready(decided) => {
+                        assert!(decided.is_ok());
+                        permits.release(1);
+                    }
+                    Poll::Pending => (),
+                }
+            })
+        };
+        let patient = {
+            let permits = Arc::clone(&permits);
+            thread::spawn(move || {
+                assert!(acquire(&permits).is_ok());
+                permits.release(1);
+            })
+        };
+        permits.release(1);
+        fickle.join().unwrap();
+        patient.join().unwrap();
+        assert_eq!((permits.in_use(), permits.waiting()), (0, 0));
+    });
+}

@@ -1,0 +1,100 @@
+//! No wake-up is lost.
+
+use loom::thread;
+
+use crate::{
+    door::{Door, Hired},
+    parker::Parker,
+    sleep::{Appetite, Awake, Place, Sleep},
+    sync::{
+        Arc,
+        deque::{Injector, Steal},
+    },
+};
+
+type Work = Injector<()>;
+
+/// A worker that leaves when it has had one item: searches or not, sleeps when
+/// there is nothing.
+fn work_once(sleep: &Sleep, work: &Work, index: usize) {
+    let parker = Arc::new(Parker::new());
+    let mut searching = sleep.start_searching();
+    loop {
+        if let Steal::Success(()) = work.steal() {
+            break;
+        }
+        let was = if searching { Awake::Searching } else { Awake::Unasked };
+        sleep.fall_asleep(index, Appetite::Anything, was, &parker);
+        if work.is_empty() {
+            parker.park();
+        }
+        searching = sleep.get_up(index) == Awake::Searching || sleep.start_searching();
+    }
+    if searching {
+        sleep.stop_searching(|| (!work.is_empty()).then_some(Place::Entrance));
+    }
+}
+
+/// ORDERING(dekker): posted work is not slept through.
+#[test]
+fn loom_dekker_one_post_reaches_one_sleeper() {
+    loom::model(|| {
+        let shared = Arc::new((Sleep::new(1, 1), Work::new()));
+        let worker = {
+            let shared = Arc::clone(&shared);
+            thread::spawn(move || work_once(&shared.0, &shared.1, 0))
+        };
+        shared.1.push(());
+        let _ = shared.0.posted(Place::Entrance);
+        worker.join().unwrap();
+    });
+}
+
+/// ORDERING(dekker): a post that relied on a searcher is passed on by it.
+#[test]
+fn loom_dekker_two_posts_reach_two_sleepers() {
+    loom::model(|| {
+        let shared = Arc::new((Sleep::new(2, 2), Work::new()));
+        let workers = [0, 1].map(|index| {
+            let shared = Arc::clone(&shared);
+            thread::spawn(move || work_once(&shared.0, &shared.1, index))
+        });
+        for _ in 0..2 {
+            shared.1.push(());
+            let _ = shared.0.posted(Place::Entrance);
+        }
+        workers.into_iter().for_each(|worker| worker.join().unwrap());
+    });
+}
+
+/// ORDERING(door): a task that nobody comes for is seen by the door-keeper.
+#[test]
+fn loom_door_a_keeper_at_rest_hears_of_the_task() {
+    loom::model(|| {
+        let parker = Arc::new(Parker::new());
+        let shared = Arc::new((
+            Door::new(Some(std::time::Duration::from_millis(1))),
+            Work::new(),
+            Sleep::new(1, 1),
+        ));
+        let hired = Arc::clone(&parker);
+        shared.0.open(move || Some(Hired { parker: Arc::clone(&hired), join: Box::new(|| ()) }));
+        // An earlier task has had the keeper hired.
+        shared.0.watch();
+        let keeper = {
+            let shared = Arc::clone(&shared);
+            thread::spawn(move || {
+                while shared.1.is_empty() {
+                    if shared.0.rest(|| !shared.1.is_empty()) {
+                        parker.park();
+                    }
+                }
+            })
+        };
+        shared.1.push(());
+        // Nobody is idle here, so nobody comes.
+        assert!(!shared.2.posted(Place::Entrance));
+        shared.0.watch();
+        keeper.join().unwrap();
+    });
+}

@@ -1,0 +1,107 @@
+//! Counts and times, read while they are written.
+
+use std::time::{Duration, Instant};
+
+use loom::{cell::UnsafeCell, thread};
+
+use crate::{
+    config::Config,
+    counters::{Activity, Counters, Ledger, Tally},
+    injector::Injector,
+    priority::{Priority, Turn},
+    registry::{Phase, Registry},
+    sync::Arc,
+};
+
+struct Counted<C>(C, UnsafeCell<u32>);
+
+// SAFETY: loom checks it.
+unsafe impl<C: Sync> Sync for Counted<C> {}
+// SAFETY: as above.
+unsafe impl<C: Send> Send for Counted<C> {}
+
+/// Writes the cell, then counts; whoever sees the count may read the cell.
+fn carries<C: Send + Sync + 'static>(
+    counter: fn() -> C,
+    count: fn(&C),
+    is_counted: fn(&C) -> bool,
+) {
+    loom::model(move || {
+        let counted = Arc::new(Counted(counter(), UnsafeCell::new(0)));
+        let writer = {
+            let counted = Arc::clone(&counted);
+            thread::spawn(move || {
+                // SAFETY: loom checks it.
+                counted.1.with_mut(|value| unsafe { *value = 5 });
+                count(&counted.0);
+            })
+        };
+        if is_counted(&counted.0) {
+            // SAFETY: loom checks it.
+            assert_eq!(counted.1.with(|value| unsafe { *value }), 5);
+        }
+        writer.join().unwrap();
+    });
+}
+
+/// ORDERING(tally): what is counted has happened: finished, accepted, cancelled.
+#[test]
+fn loom_tally_what_is_counted_has_happened() {
+    carries(Tally::default, |tally| tally.add(1), |tally| tally.get() == 1);
+    carries(Ledger::default, Ledger::accept, |ledger| ledger.accepted() == 1);
+    carries(Ledger::default, Ledger::cancel, |ledger| ledger.cancelled() == 1);
+}
+
+/// ORDERING(close): who finds a pool closed finds what was done before.
+#[test]
+fn loom_close_is_seen_with_what_came_before() {
+    let registry = || Registry::<()>::new(1, Config { max_guests: 0, ..Config::default() }).0;
+    carries(
+        registry,
+        |registry| registry.advance(Phase::Ending),
+        |registry| registry.phase() == Phase::Ending,
+    );
+}
+
+/// ORDERING(clock): times read while the activity changes add up.
+#[test]
+fn loom_clock_times_add_up_at_any_moment() {
+    loom::model(|| {
+        let counters = Arc::new(Counters::new(Instant::now()));
+        let writer = {
+            let counters = Arc::clone(&counters);
+            thread::spawn(move || {
+                counters.clock.enter_at(Activity::Busy, 10);
+                counters.clock.enter_at(Activity::Searching, 30);
+            })
+        };
+        let spent = counters.clock.read_at(|| 100);
+        assert_eq!(spent.busy + spent.searching + spent.parked, Duration::from_nanos(100));
+        assert!([0, 20, 90].map(Duration::from_nanos).contains(&spent.busy), "{spent:?}");
+        writer.join().unwrap();
+    });
+}
+
+/// ORDERING(mark): the marks of a lane survive a race of pushes and takes.
+#[test]
+fn loom_mark_the_highest_water_is_kept() {
+    loom::model(|| {
+        let injector = Arc::new(Injector::new(2, Instant::now()));
+        let push = |injector: &Injector<u8>| {
+            let lane = injector.lane(Priority::Normal);
+            let in_use = lane.try_acquire().unwrap();
+            lane.push(1, in_use);
+        };
+        let other = {
+            let injector = Arc::clone(&injector);
+            thread::spawn(move || push(&injector))
+        };
+        push(&injector);
+        other.join().unwrap();
+        let lane = injector.lane(Priority::Normal);
+        assert_eq!((lane.high_water(), lane.depth()), (2, 2));
+        let mut turn = Turn::default();
+        assert_eq!((injector.take(&mut turn), injector.take(&mut turn)), (Some(1), Some(1)));
+        assert_eq!((lane.high_water(), lane.depth()), (2, 0));
+    });
+}

@@ -1,0 +1,251 @@
+//! A task, between the queue that will run it and the handle on it.
+//!
+//! One heap block a task, owned by the queue and the handle together. All that
+//! happens to a task is decided under its lock, which is held for a few
+//! instructions and never while anybody's code runs:
+//!
+//! ```text
+//! Waiting(f) --run, joined on a worker--> Running --> Done(result) --> Taken
+//!      \-----cancelled, discarded-------------------> Done(cancelled)
+//! ```
+
+use std::{borrow::Cow, mem, task::Waker};
+
+use crate::{
+    counters::Ledger,
+    error::{JoinError, JoinErrorKind},
+    raw::{JobRef, Run, Shared},
+    registry::Phase,
+    sync::{Arc, Mutex},
+    unwind,
+    worker::Worker,
+};
+
+pub(super) type Name = Option<Cow<'static, str>>;
+
+/// A spawned closure on its way to a result.
+struct Task<F, T> {
+    name: Name,
+    /// The place it came in by.
+    origin: Arc<Ledger>,
+    state: Mutex<State<F, T>>,
+}
+
+struct State<F, T> {
+    stage: Stage<F, T>,
+    /// Nobody wants the result.
+    detached: bool,
+    waiter: Option<Waker>,
+}
+
+enum Stage<F, T> {
+    Waiting(F),
+    Running,
+    Done(Result<T, JoinErrorKind>),
+    Taken,
+}
+
+/// The two ends of a new task: one for a queue, one for whoever spawned it.
+pub(super) fn new_task<F, T>(
+    name: Name,
+    origin: &Arc<Ledger>,
+    f: F,
+) -> (JobRef<Worker>, Arc<dyn Joinable<T>>)
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    let task = Shared::new(Task::at(name, Arc::clone(origin), Stage::Waiting(f)));
+    (Arc::clone(&task).into_job_ref(), task)
+}
+
+/// The handle's end of a task that was refused: cancelled from the start.
+pub(super) fn cancelled<T: Send + 'static>(name: Name) -> Arc<dyn Joinable<T>> {
+    let stage = Stage::Done(Err(JoinErrorKind::Cancelled));
+    Shared::new(Task::<fn() -> T, T>::at(name, Arc::default(), stage))
+}
+
+impl<F, T> Task<F, T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    fn at(name: Name, origin: Arc<Ledger>, stage: Stage<F, T>) -> Self {
+        let state = State { stage, detached: false, waiter: None };
+        Task { name, origin, state: Mutex::new(state) }
+    }
+
+    /// Takes the closure, if nobody has, and leaves `next` in its place.
+    fn start(&self, next: Stage<F, T>) -> Option<(F, Option<Waker>)> {
+        let mut state = self.state.lock();
+        match mem::replace(&mut state.stage, next) {
+            Stage::Waiting(f) => {
+                let waiter = match state.stage {
+                    Stage::Done(_) => state.waiter.take(),
+                    _ => None,
+                };
+                Some((f, waiter))
+            }
+            decided => {
+                // What was meant to come next holds nothing of the user's.
+                state.stage = decided;
+                None
+            }
+        }
+    }
+
+    fn execute(&self, f: F, worker: &Worker) {
+        let counters = worker.counters();
+        let result = unwind::catch(f);
+        // Counted before it is known: whoever has joined a task finds it in
+        // the metrics.
+        match &result {
+            Ok(_) => counters.tasks_completed.add(1),
+            Err(_) => counters.tasks_panicked.add(1),
+        }
+        let mut state = self.state.lock();
+        if state.detached {
+            state.stage = Stage::Taken;
+            drop(state);
+            match result {
+                Ok(value) => unwind::discard(value),
+                Err(payload) => worker.registry().handlers.panicked(payload),
+            }
+            return;
+        }
+        state.stage = Stage::Done(result.map_err(JoinErrorKind::Panic));
+        let waiter = state.waiter.take();
+        drop(state);
+        wake(waiter);
+    }
+
+    /// Drops the closure unrun, if nobody has taken it.
+    fn cancel(&self) -> bool {
+        let cancelled = Stage::Done(Err(JoinErrorKind::Cancelled));
+        let Some((f, waiter)) = self.start(cancelled) else { return false };
+        self.origin.bury();
+        self.origin.cancel();
+        unwind::discard(f);
+        wake(waiter);
+        true
+    }
+}
+
+impl<F, T> Run<Worker> for Task<F, T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    fn run(&self, worker: &Worker) {
+        if worker.registry().phase() == Phase::Discarding {
+            if self.discard() {
+                worker.counters().tasks_discarded.add(1);
+            }
+            return;
+        }
+        match self.start(Stage::Running) {
+            Some((f, _)) => self.execute(f, worker),
+            None => self.origin.clear(),
+        }
+    }
+
+    fn discard(&self) -> bool {
+        let dropped = self.cancel();
+        self.origin.clear();
+        dropped
+    }
+}
+
+/// A task as its handle sees it, whatever its closure.
+pub(super) trait Joinable<T>: Send + Sync {
+    fn cancel(&self) -> bool;
+    fn is_done(&self) -> bool;
+    /// The result; if there is none yet, `waiter` is woken when there is.
+    fn take(&self, waiter: Option<&Waker>) -> Option<Result<T, JoinError>>;
+    /// Is it done? If not, `waiter` is woken when it is.
+    fn will_wake(&self, waiter: &Waker) -> bool;
+    /// Runs it here, unless it has been started.
+    fn run_here(&self, worker: &Worker);
+    fn detach(&self);
+    fn origin(&self) -> &Arc<Ledger>;
+    fn name(&self) -> Option<&str>;
+}
+
+impl<F, T> Joinable<T> for Shared<Worker, Task<F, T>>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    fn cancel(&self) -> bool {
+        Task::cancel(self)
+    }
+
+    fn is_done(&self) -> bool {
+        matches!(self.state.lock().stage, Stage::Done(_))
+    }
+
+    fn take(&self, waiter: Option<&Waker>) -> Option<Result<T, JoinError>> {
+        let mut state = self.state.lock();
+        match mem::replace(&mut state.stage, Stage::Taken) {
+            Stage::Done(result) => {
+                drop(state);
+                Some(result.map_err(|kind| JoinError::new(self.name.clone(), kind)))
+            }
+            Stage::Taken => panic!("a JoinHandle was polled after it had given its result"),
+            pending => {
+                state.stage = pending;
+                register(&mut state.waiter, waiter);
+                None
+            }
+        }
+    }
+
+    fn will_wake(&self, waiter: &Waker) -> bool {
+        let mut state = self.state.lock();
+        let done = matches!(state.stage, Stage::Done(_));
+        if !done {
+            register(&mut state.waiter, Some(waiter));
+        }
+        done
+    }
+
+    fn run_here(&self, worker: &Worker) {
+        if let Some((f, _)) = self.start(Stage::Running) {
+            self.origin.bury();
+            self.execute(f, worker);
+        }
+    }
+
+    fn detach(&self) {
+        let mut state = self.state.lock();
+        state.detached = true;
+        state.waiter = None;
+        if matches!(state.stage, Stage::Done(_)) {
+            let done = mem::replace(&mut state.stage, Stage::Taken);
+            drop(state);
+            unwind::discard(done);
+        }
+    }
+
+    fn origin(&self) -> &Arc<Ledger> {
+        &self.origin
+    }
+
+    fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+}
+
+fn register(place: &mut Option<Waker>, waiter: Option<&Waker>) {
+    match (place, waiter) {
+        (Some(before), Some(waiter)) => before.clone_from(waiter),
+        (place, waiter) => *place = waiter.cloned(),
+    }
+}
+
+/// A waker is the user's code, and may panic.
+fn wake(waiter: Option<Waker>) {
+    if let Some(waiter) = waiter {
+        unwind::discard(unwind::catch(|| waiter.wake()));
+    }
+}
