@@ -36,6 +36,9 @@ fn carries<C: Send + Sync + 'static>(
                 count(&counted.0);
             })
         };
+        // Loom explores a load against a store only from the side that runs
+        // second, so the writer gets to be first.
+        thread::yield_now();
         if is_counted(&counted.0) {
             // SAFETY: loom checks it.
             assert_eq!(counted.1.with(|value| unsafe { *value }), 5);
@@ -75,6 +78,8 @@ fn loom_clock_times_add_up_at_any_moment() {
                 counters.clock.enter_at(Activity::Searching, 30);
             })
         };
+        // As in `carries`.
+        thread::yield_now();
         let spent = counters.clock.read_at(|| 100);
         assert_eq!(spent.busy + spent.searching + spent.parked, Duration::from_nanos(100));
         assert!([0, 20, 90].map(Duration::from_nanos).contains(&spent.busy), "{spent:?}");

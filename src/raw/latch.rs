@@ -36,9 +36,10 @@ impl Latch {
     /// The owner is about to park. True: too late, the latch is set.
     #[must_use = "a set latch wakes nobody again"]
     pub(crate) fn fall_asleep(&self) -> bool {
-        // ORDERING(done): one order of changes to one word: either this sees
-        // `SET`, and acquires the result, or `Latch::set` sees `ASLEEP`.
-        self.word.fetch_or(ASLEEP, Ordering::AcqRel) & SET != 0
+        // ORDERING(done): changes to one word have one order: either this sees
+        // `SET`, or `Latch::set` sees `ASLEEP`. The result is for `is_set` to
+        // acquire, so relaxed is enough.
+        self.word.fetch_or(ASLEEP, Ordering::Relaxed) & SET != 0
     }
 
     /// Worker `index` begins the job.
@@ -60,7 +61,7 @@ impl Latch {
         let owner = latch.owner as usize;
         // ORDERING(done): releases the job's result to `Latch::is_set`, and
         // sees whether the owner fell asleep.
-        let before = latch.word.swap(SET, Ordering::AcqRel);
+        let before = latch.word.swap(SET, Ordering::Release);
         (before & ASLEEP != 0).then_some(owner)
     }
 }
