@@ -172,18 +172,39 @@ impl<T> JoinHandle<T> {
 
     fn join_until(self, deadline: Option<Instant>) -> Result<Result<T, JoinError>, Self> {
         let task = self.task();
-        let home = home_of(task.origin());
-        if let Some(home) = &home {
-            Worker::of(home, |worker| {
-                if let Some(worker) = worker {
-                    worker.enter(|worker| task.run_here(worker));
-                }
-            });
+        let done = task.take(None).or_else(|| {
+            wait_while_working(&**task, deadline);
+            task.take(None)
+        });
+        match done {
+            Some(result) => {
+                self.let_go();
+                Ok(result)
+            }
+            None => Err(self),
         }
-        let awaited = Finish { task: &**task, waker: Parker::current().waker() };
-        wait_for(&awaited, home.as_ref(), deadline);
-        task.take(None).ok_or(self)
     }
+
+    /// Drops the handle of a task that has given its result: there is nothing
+    /// to detach.
+    fn let_go(mut self) {
+        self.task = None;
+    }
+}
+
+/// Waits for a task; on a worker of its pool, runs it here if it has not
+/// started.
+fn wait_while_working<T>(task: &dyn Joinable<T>, deadline: Option<Instant>) {
+    let home = home_of(task.origin());
+    if let Some(home) = &home {
+        Worker::of(home, |worker| {
+            if let Some(worker) = worker {
+                worker.enter(|worker| task.run_here(worker));
+            }
+        });
+    }
+    let awaited = Finish { task, waker: Parker::current().waker() };
+    wait_for(&awaited, home.as_ref(), deadline);
 }
 
 /// The pool that a task came in by, if this thread works for it.

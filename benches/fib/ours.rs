@@ -1,0 +1,14 @@
+//! heist.
+
+pub(crate) fn with_pool(threads: usize, body: impl FnOnce(&dyn Fn(u64) -> u64)) {
+    let pool = heist::ThreadPool::builder().num_threads(threads).build().expect("threads");
+    body(&|n| pool.install(|| fib(n)));
+}
+
+fn fib(n: u64) -> u64 {
+    if n < 2 {
+        return n;
+    }
+    let (a, b) = heist::join(|| fib(n - 1), || fib(n - 2));
+    a + b
+}

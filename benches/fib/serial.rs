@@ -1,0 +1,9 @@
+//! Plain calls.
+
+pub(crate) fn fib(n: u64) -> u64 {
+    if n < 2 {
+        return n;
+    }
+    // Else the compiler turns one of the two calls into a loop.
+    std::hint::black_box(fib(n - 1)) + fib(n - 2)
+}
