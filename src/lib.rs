@@ -1,4 +1,85 @@
-//! heist: a work-stealing thread pool.
+//! A work-stealing thread pool: forks at the price of a call, a bounded
+//! entrance that pushes back, and counters that tell where the time went.
+//!
+//! ```
+//! use heist::ThreadPool;
+//!
+//! let pool = ThreadPool::new()?;
+//!
+//! // Fork and join, borrowing from the stack.
+//! let numbers: Vec<u64> = (1..=100_000).collect();
+//! let (low, high) = numbers.split_at(50_000);
+//! let (a, b) = pool.join(|| low.iter().sum::<u64>(), || high.iter().sum::<u64>());
+//! assert_eq!(a + b, 5_000_050_000);
+//!
+//! // A task of its own, with a handle.
+//! let task = pool.spawn(move || numbers.len());
+//! assert_eq!(task.join()?, 100_000);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # The main types
+//!
+//! - [`ThreadPool`] is the pool; [`ThreadPoolBuilder`] has its options. The
+//!   functions [`join`], [`scope`] and [`spawn`] use the pool that the thread
+//!   works for, or else the [`global`] one, which starts when first used.
+//! - [`Scope`] spawns jobs that borrow.
+//! - [`JoinHandle`] is the way to a task's result: to join, await or cancel.
+//! - [`TaskBuilder`] gives a task a name or a [`Priority`].
+//! - [`Metrics`] says what is going on inside.
+//!
+//! # Which verb when
+//!
+//! | you have | use |
+//! |---|---|
+//! | two halves of one computation | [`ThreadPool::join`] |
+//! | a number of jobs that borrow, known one by one | [`ThreadPool::scope`] |
+//! | a slice or a range | [`for_each`](ThreadPool::for_each), [`for_each_mut`](ThreadPool::for_each_mut), [`for_each_chunk_mut`](ThreadPool::for_each_chunk_mut), [`map`](ThreadPool::map), [`map_reduce`](ThreadPool::map_reduce) |
+//! | something to do in the background | [`ThreadPool::spawn`] |
+//! | more of that than there may be room for | [`try_spawn`](ThreadPool::try_spawn), [`spawn_timeout`](ThreadPool::spawn_timeout), [`spawn_async`](ThreadPool::spawn_async) |
+//! | something that needs the pool's threads: their stacks, their thread-locals | [`ThreadPool::install`] |
+//! | the same once on every worker | [`ThreadPool::broadcast`] |
+//! | a long job that should let others have a turn | [`yield_now`] |
+//!
+//! # Where things run
+//!
+//! `join`, `scope` and loops start **on the calling thread**. A worker of the
+//! pool simply does; an outside thread becomes a *guest* for the time of the
+//! call, with a deque that workers steal from, and runs jobs while it waits.
+//! There are [`max_guests`](ThreadPoolBuilder::max_guests) seats; without one
+//! the closure runs on a worker and the caller blocks.
+//!
+//! # Backpressure
+//!
+//! Tasks from outside go through the entrance: a lane for each priority, each
+//! with room for [`injector_capacity`](ThreadPoolBuilder::injector_capacity)
+//! tasks. When a lane is full, `spawn` waits, `spawn_timeout` waits for a
+//! while, `spawn_async` is pending and `try_spawn` gives the closure back, in
+//! the order of arrival and as you choose. Inside the pool a spawn never waits,
+//! since it would wait for itself; a task that floods its own pool runs what it
+//! spawns at once when too much is queued. `join`, `scope` and loops are part
+//! of what called them and need no room.
+//!
+//! # Panics
+//!
+//! A panic in `join`, `scope` or a loop is raised again in the caller, after
+//! everything that was started is done. A panic in a task goes to its handle,
+//! or with the handle gone to the
+//! [`panic_handler`](ThreadPoolBuilder::panic_handler). The workers live on in
+//! any case, also if a destructor panics.
+//!
+//! # Limits
+//!
+//! - A task that blocks (on a socket, a channel, a lock) takes its worker out
+//!   of the pool as long.
+//! - A thread that waits may run other jobs on top of its stack. Do not hold a
+//!   lock, or a `RefCell` borrow in a thread-local, across a `join` if what is
+//!   run meanwhile may want the same.
+//! - Recursion of `join` uses the stack as any recursion does: about 200 bytes
+//!   a level when optimised.
+//! - Dropping a pool, or shutting it down, on one of its own threads cannot
+//!   wait for its end.
+//! - After a `fork(2)` the child has none of the threads.
 
 #![deny(unsafe_code)]
 
@@ -36,6 +117,11 @@ pub use crate::ops::{
 };
 pub use crate::pool::{ThreadBuilder, ThreadPool, global};
 pub use crate::priority::Priority;
+
+/// The programs in README.md are tested with the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 #[cfg(all(test, loom))]
 #[allow(unsafe_code, reason = "tests stand in for the cellar")]

@@ -94,6 +94,17 @@ where
         }
     }
 
+    /// Takes the closure to run it on `worker`, unless it is cancelled, or the
+    /// pool drops what has not started.
+    fn claim(&self, worker: &Worker) -> Option<F> {
+        if worker.registry().phase() == Phase::Discarding {
+            worker.counters().tasks_discarded.add(u64::from(self.cancel()));
+            return None;
+        }
+        let (f, _) = self.start(Stage::Running)?;
+        Some(f)
+    }
+
     fn execute(&self, f: F, worker: &Worker) {
         let counters = worker.counters();
         let result = unwind::catch(f);
@@ -137,14 +148,9 @@ where
     T: Send + 'static,
 {
     fn run(&self, worker: &Worker) {
-        if worker.registry().phase() == Phase::Discarding {
-            if self.discard() {
-                worker.counters().tasks_discarded.add(1);
-            }
-            return;
-        }
-        match self.start(Stage::Running) {
-            Some((f, _)) => self.execute(f, worker),
+        match self.claim(worker) {
+            Some(f) => self.execute(f, worker),
+            // It left the queue earlier, and only now its place does.
             None => self.origin.clear(),
         }
     }
@@ -210,7 +216,7 @@ where
     }
 
     fn run_here(&self, worker: &Worker) {
-        if let Some((f, _)) = self.start(Stage::Running) {
+        if let Some(f) = self.claim(worker) {
             self.origin.bury();
             self.execute(f, worker);
         }
