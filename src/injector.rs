@@ -152,7 +152,7 @@ impl<J> Lane<J> {
 
     /// Tasks that wait, without those that were cancelled meanwhile.
     pub(crate) fn depth(&self) -> usize {
-        self.permits.in_use().saturating_sub(self.ledger.buried())
+        self.queue.len().saturating_sub(self.ledger.buried())
     }
 
     /// Is there no task in the lane, nor one on its way in?
@@ -200,7 +200,8 @@ impl<J> Lane<J> {
     }
 }
 
-fn take<J>(queue: &deque::Injector<J>) -> Option<J> {
+/// The oldest item of an unbounded queue.
+pub(crate) fn take<J>(queue: &deque::Injector<J>) -> Option<J> {
     // Looked at first: most visits find nothing, and a look writes nothing.
     while !queue.is_empty() {
         match queue.steal() {

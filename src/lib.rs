@@ -85,28 +85,39 @@
 
 // The floors, in reading order from the ground. A module imports only from
 // lower floors; `tests/tidy.rs` reads the numbers here and sees to it.
-mod builder; // floor 10
-mod config; // floor 3
-mod counters; // floor 4
 mod cpus; // floor 0
-mod deque; // floor 5
-mod door; // floor 5
-mod error; // floor 2
-mod injector; // floor 6
-mod metrics; // floor 10
-mod ops;
-mod parker; // floor 4
-mod permits; // floor 5
-mod pool; // floor 9
 mod priority; // floor 0
+mod rng; // floor 0
+mod sync; // floor 0
+
+mod unwind; // floor 1
+
+mod error; // floor 2
+
+mod config; // floor 3
+
+mod counters; // floor 4
+mod parker; // floor 4
 #[allow(unsafe_code, reason = "the cellar: every `unsafe` in the crate lives here")]
 mod raw; // floor 4
-mod registry; // floor 7
-mod rng; // floor 0
+
+mod attendance; // floor 5
+mod deque; // floor 5
+mod door; // floor 5
+mod permits; // floor 5
 mod sleep; // floor 5
-mod sync; // floor 0
-mod unwind; // floor 1
-mod worker; // floor 8 // floor 10
+
+mod injector; // floor 6
+
+mod registry; // floor 7
+
+mod worker; // floor 8
+
+mod pool; // floor 9
+
+mod builder; // floor 10
+mod metrics; // floor 10
+mod ops; // floor 10
 
 pub use crate::builder::{CustomThreads, OsThreads, Spawner, ThreadPoolBuilder};
 pub use crate::error::{BuildError, JoinError, ShutdownTimeout, TrySpawnError};

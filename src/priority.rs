@@ -52,7 +52,7 @@ const ROUND: [Priority; 7] = [
 ];
 
 /// Where one worker stands in the round.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Turn(u8);
 
 impl Turn {

@@ -1,20 +1,21 @@
 //! What all threads of a pool share. Data, and one step on it at a time; no
 //! loops over time: who waits, and for what, is the worker's business.
 
-use std::{task::Waker, time::Instant};
+use std::time::Instant;
 
 use crossbeam_utils::CachePadded;
 
 use crate::{
+    attendance::Attendance,
     config::{Config, Handlers},
     counters::{Counters, Ledger},
     deque::Deque,
     door::Door,
-    injector::{Injector, Lane},
+    injector::{Injector, Lane, take},
     raw::JobRef,
     sleep::{Place, Sleep},
     sync::{
-        Arc, AtomicBool, AtomicU32, Mutex, Ordering,
+        Arc, AtomicBool, AtomicU32, Ordering,
         deque::{Injector as Mailbox, Steal, Stealer},
     },
 };
@@ -23,12 +24,14 @@ pub(crate) struct Registry<C: 'static> {
     pub(crate) sleep: Sleep,
     pub(crate) injector: Injector<JobRef<C>>,
     pub(crate) door: Door,
+    pub(crate) attendance: Attendance,
     pub(crate) handlers: Handlers,
     pub(crate) epoch: Instant,
     slots: Box<[Slot<C>]>,
+    /// Scopes' jobs that came from outside the pool, for any of its threads.
+    strays: Mailbox<JobRef<C>>,
     workers: usize,
     phase: AtomicU32,
-    attendance: Mutex<Attendance>,
 }
 
 /// What others see of a thread: workers first, then guests, then the stand-in.
@@ -55,15 +58,6 @@ pub(crate) enum Phase {
     Ending = 2,
     /// And tasks that have not started are dropped.
     Discarding = 3,
-}
-
-/// The threads that began and those that left, and who waits for the rest.
-#[derive(Default)]
-struct Attendance {
-    began: usize,
-    left: usize,
-    lost: usize,
-    waiting: Vec<Waker>,
 }
 
 /// How much of a victim's queue a thief may take.
@@ -102,9 +96,10 @@ impl<C> Registry<C> {
             handlers: config.handlers,
             epoch,
             slots: deques.iter().map(slot).collect(),
+            strays: Mailbox::new(),
             workers,
             phase: AtomicU32::new(Phase::Open as u32),
-            attendance: Mutex::default(),
+            attendance: Attendance::default(),
         };
         (Arc::new(registry), deques)
     }
@@ -174,16 +169,23 @@ impl<C> Registry<C> {
         let _ = self.sleep.posted(Place::Deque);
     }
 
-    /// Call after putting something into the entrance.
+    /// Call after putting a task into a lane.
     pub(crate) fn post_task(&self) {
-        if !self.sleep.posted(Place::Entrance) {
+        if !self.sleep.posted(Place::Lane) {
             self.door.watch();
         }
     }
 
+    /// Lends a closure to the pool's own threads.
+    pub(crate) fn lend(&self, job: JobRef<C>) {
+        self.injector.push_side(job);
+        // If nobody comes, the first member that is done does.
+        let _ = self.sleep.posted(Place::Side);
+    }
+
     /// A thread that counted as searching does so no more.
     pub(crate) fn stop_searching(&self) {
-        let served = self.sleep.stop_searching(|| self.place_of_work());
+        let served = self.sleep.stop_searching(|place| self.has_work_at(place));
         if !served && self.injector.has_tasks() {
             self.door.watch();
         }
@@ -201,34 +203,37 @@ impl<C> Registry<C> {
     }
 
     pub(crate) fn take_mail(&self, index: usize) -> Option<JobRef<C>> {
-        let mail = &self.slots[index].mail;
-        while !mail.is_empty() {
-            match mail.steal() {
-                Steal::Success(job) => return Some(job),
-                Steal::Empty => return None,
-                Steal::Retry => (),
-            }
-        }
-        None
+        take(&self.slots[index].mail).or_else(|| take(&self.strays))
+    }
+
+    /// Lets any thread of the pool take a job that slot `owner` waits for.
+    pub(crate) fn push_stray(&self, owner: usize, job: JobRef<C>) {
+        self.strays.push(job);
+        self.post_jobs();
+        // It may sleep where no poster would wake it.
+        self.sleep.wake(owner);
     }
 
     pub(crate) fn has_mail(&self, index: usize) -> bool {
-        !self.slots[index].mail.is_empty()
+        !self.slots[index].mail.is_empty() || !self.strays.is_empty()
     }
 
     pub(crate) fn has_stealable(&self) -> bool {
-        self.slots.iter().any(|slot| !slot.stealer.is_empty())
+        !self.strays.is_empty() || self.slots.iter().any(|slot| !slot.stealer.is_empty())
     }
 
-    /// Where work lies that anybody may take.
-    pub(crate) fn place_of_work(&self) -> Option<Place> {
-        if self.has_stealable() {
-            Some(Place::Deque)
-        } else if self.injector.has_side() || self.injector.has_tasks() {
-            Some(Place::Entrance)
-        } else {
-            None
+    /// Does work lie at this place?
+    pub(crate) fn has_work_at(&self, place: Place) -> bool {
+        match place {
+            Place::Deque => self.has_stealable(),
+            Place::Side => self.injector.has_side(),
+            Place::Lane => self.injector.has_tasks(),
         }
+    }
+
+    /// Does work lie anywhere?
+    pub(crate) fn has_work(&self) -> bool {
+        [Place::Deque, Place::Side, Place::Lane].into_iter().any(|place| self.has_work_at(place))
     }
 
     pub(crate) fn phase(&self) -> Phase {
@@ -290,49 +295,20 @@ impl<C> Registry<C> {
             && self.injector.lanes().iter().all(Lane::is_unused)
             && self.unfinished() == 0
     }
+}
 
-    /// A thread begins to work.
-    pub(crate) fn thread_began(&self) {
-        self.attendance.lock().began += 1;
-    }
-
-    /// A thread that began is done with everything but its thread-locals.
-    pub(crate) fn thread_left(&self) {
-        self.change_attendance(|attendance| attendance.left += 1);
-    }
-
-    /// A thread will never begin.
-    pub(crate) fn thread_lost(&self) {
-        self.change_attendance(|attendance| attendance.lost += 1);
-    }
-
-    pub(crate) fn threads_lost(&self) -> usize {
-        self.attendance.lock().lost
-    }
-
-    /// Have `expected` threads left or been lost? If not, `waker` is woken when
-    /// that changes.
-    pub(crate) fn poll_all_left(&self, expected: usize, waker: &Waker) -> bool {
-        let mut attendance = self.attendance.lock();
-        let all = attendance.left + attendance.lost >= expected;
-        if !all {
-            attendance.waiting.push(waker.clone());
+/// What is left when all threads are gone: places of tasks that were decided
+/// before their turn came.
+impl<C> Drop for Registry<C> {
+    fn drop(&mut self) {
+        self.injector.discard();
+        for slot in &self.slots {
+            while !slot.stealer.is_empty() {
+                if let Steal::Success(task) = slot.stealer.steal() {
+                    task.discard();
+                }
+            }
         }
-        all
-    }
-
-    /// Have all that began left? As `poll_all_left`.
-    pub(crate) fn poll_began_left(&self, waker: &Waker) -> bool {
-        let began = self.attendance.lock().began;
-        self.poll_all_left(began, waker)
-    }
-
-    fn change_attendance(&self, change: impl FnOnce(&mut Attendance)) {
-        let mut attendance = self.attendance.lock();
-        change(&mut attendance);
-        let waiting = std::mem::take(&mut attendance.waiting);
-        drop(attendance);
-        waiting.into_iter().for_each(Waker::wake);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Panics: caught at the job's edge, carried as data, re-raised in the waiter.
 
-use std::{any::Any, mem, panic, process};
+use std::{any::Any, mem, panic, process, task::Waker};
 
 use crate::sync::Mutex;
 
@@ -24,6 +24,11 @@ pub(crate) fn discard<T>(value: T) {
             mem::forget(again);
         }
     }
+}
+
+/// Wakes a task or thread; a waker is the user's code, and may panic.
+pub(crate) fn wake(waker: Waker) {
+    discard(catch(|| waker.wake()));
 }
 
 /// Holds a value that is in the way of an unwind: if dropped, it contains

@@ -31,7 +31,7 @@ fn work_once(sleep: &Sleep, work: &Work, index: usize) {
         searching = sleep.get_up(index) == Awake::Searching || sleep.start_searching();
     }
     if searching {
-        sleep.stop_searching(|| (!work.is_empty()).then_some(Place::Entrance));
+        sleep.stop_searching(|place| place == Place::Lane && !work.is_empty());
     }
 }
 
@@ -45,7 +45,7 @@ fn loom_dekker_one_post_reaches_one_sleeper() {
             thread::spawn(move || work_once(&shared.0, &shared.1, 0))
         };
         shared.1.push(());
-        let _ = shared.0.posted(Place::Entrance);
+        let _ = shared.0.posted(Place::Lane);
         worker.join().unwrap();
     });
 }
@@ -61,7 +61,7 @@ fn loom_dekker_two_posts_reach_two_sleepers() {
         });
         for _ in 0..2 {
             shared.1.push(());
-            let _ = shared.0.posted(Place::Entrance);
+            let _ = shared.0.posted(Place::Lane);
         }
         workers.into_iter().for_each(|worker| worker.join().unwrap());
     });
@@ -93,7 +93,7 @@ fn loom_door_a_keeper_at_rest_hears_of_the_task() {
         };
         shared.1.push(());
         // Nobody is idle here, so nobody comes.
-        assert!(!shared.2.posted(Place::Entrance));
+        assert!(!shared.2.posted(Place::Lane));
         shared.0.watch();
         keeper.join().unwrap();
     });

@@ -155,7 +155,8 @@ pub fn current_thread_index() -> Option<usize> {
 pub enum Yield {
     /// A job was run.
     Executed,
-    /// There was none.
+    /// There was none; or 128 jobs that yield are stacked on this thread, and
+    /// one more might overflow the stack.
     Idle,
 }
 

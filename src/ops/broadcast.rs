@@ -1,6 +1,6 @@
 //! `broadcast`: the same closure once on every worker.
 
-use crate::{pool::ThreadPool, raw};
+use crate::{pool::ThreadPool, raw, unwind, worker::Worker};
 
 /// Which of the workers a [`broadcast`](ThreadPool::broadcast) closure runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl ThreadPool {
         let mut results: Vec<Option<R>> = (0..num_threads).map(|_| None).collect();
         let f = &f;
         let slots = &mut results;
-        self.enter(move |worker| {
+        let run = move |worker: &Worker| {
             raw::scope(worker, (), |ticket| {
                 for (index, slot) in slots.iter_mut().enumerate() {
                     let cx = BroadcastContext { index, num_threads };
@@ -61,7 +61,12 @@ impl ThreadPool {
                 }
                 (Some(()), ticket)
             });
-        });
+        };
+        if let Err(payload) = unwind::catch(|| self.enter(run)) {
+            // One by one: a destructor may panic.
+            results.into_iter().for_each(unwind::discard);
+            unwind::resume(payload);
+        }
         results.into_iter().flatten().collect()
     }
 }

@@ -203,8 +203,9 @@ fn wait_while_working<T>(task: &dyn Joinable<T>, deadline: Option<Instant>) {
             }
         });
     }
-    let awaited = Finish { task, waker: Parker::current().waker() };
-    wait_for(&awaited, home.as_ref(), deadline);
+    let parker = Parker::current();
+    let awaited = Finish { task, waker: parker.waker() };
+    wait_for(&awaited, &parker, home.as_ref(), deadline);
 }
 
 /// The pool that a task came in by, if this thread works for it.

@@ -6,7 +6,7 @@ use super::divide::{Chunks, Divide, Numbered};
 use crate::{
     pool::ThreadPool,
     raw::{self, Filled, Slots},
-    unwind::{self, FirstPanic},
+    unwind::{self, Contained, FirstPanic},
 };
 
 /// Pieces a loop is cut into for each worker, at least: enough that one slow
@@ -185,7 +185,12 @@ impl ThreadPool {
         reduce: impl Fn(U, U) -> U + Sync,
     ) -> U {
         let fold = |items: &'a [T]| {
-            items.iter().fold(identity(), |folded, item| reduce(folded, map(item)))
+            items.iter().fold(identity(), |folded, item| {
+                // In the way of the unwind if `map` panics.
+                let folded = Contained::new(folded);
+                let mapped = map(item);
+                reduce(folded.into_inner(), mapped)
+            })
         };
         let panics = FirstPanic::default();
         let result = self.reduce(items, &panics, &fold, &reduce);
@@ -229,8 +234,10 @@ impl ThreadPool {
         let half = |part| self.reduce_part(cuts - 1, part, panics, leaf, combine);
         match self.join(|| half(left), || half(right)) {
             (Some(left), Some(right)) => panics.guard(|| combine(left, right)),
-            either => {
-                unwind::discard(either);
+            (left, right) => {
+                // One by one: a destructor may panic.
+                unwind::discard(left);
+                unwind::discard(right);
                 None
             }
         }

@@ -127,7 +127,7 @@ where
         state.stage = Stage::Done(result.map_err(JoinErrorKind::Panic));
         let waiter = state.waiter.take();
         drop(state);
-        wake(waiter);
+        waiter.into_iter().for_each(unwind::wake);
     }
 
     /// Drops the closure unrun, if nobody has taken it.
@@ -137,7 +137,7 @@ where
         self.origin.bury();
         self.origin.cancel();
         unwind::discard(f);
-        wake(waiter);
+        waiter.into_iter().for_each(unwind::wake);
         true
     }
 }
@@ -191,6 +191,8 @@ where
     }
 
     fn take(&self, waiter: Option<&Waker>) -> Option<Result<T, JoinError>> {
+        // Cloned, like dropped, outside the lock: a waker is anybody's code.
+        let waiter = waiter.cloned();
         let mut state = self.state.lock();
         match mem::replace(&mut state.stage, Stage::Taken) {
             Stage::Done(result) => {
@@ -200,18 +202,21 @@ where
             Stage::Taken => panic!("a JoinHandle was polled after it had given its result"),
             pending => {
                 state.stage = pending;
-                register(&mut state.waiter, waiter);
+                let before = mem::replace(&mut state.waiter, waiter);
+                drop(state);
+                drop(before);
                 None
             }
         }
     }
 
     fn will_wake(&self, waiter: &Waker) -> bool {
+        let waiter = Some(waiter.clone());
         let mut state = self.state.lock();
         let done = matches!(state.stage, Stage::Done(_));
-        if !done {
-            register(&mut state.waiter, Some(waiter));
-        }
+        let unneeded = if done { waiter } else { mem::replace(&mut state.waiter, waiter) };
+        drop(state);
+        drop(unneeded);
         done
     }
 
@@ -225,12 +230,12 @@ where
     fn detach(&self) {
         let mut state = self.state.lock();
         state.detached = true;
-        state.waiter = None;
-        if matches!(state.stage, Stage::Done(_)) {
-            let done = mem::replace(&mut state.stage, Stage::Taken);
-            drop(state);
-            unwind::discard(done);
-        }
+        let waiter = state.waiter.take();
+        let done = matches!(state.stage, Stage::Done(_))
+            .then(|| mem::replace(&mut state.stage, Stage::Taken));
+        drop(state);
+        unwind::discard(waiter);
+        unwind::discard(done);
     }
 
     fn origin(&self) -> &Arc<Ledger> {
@@ -239,19 +244,5 @@ where
 
     fn name(&self) -> Option<&str> {
         self.name.as_deref()
-    }
-}
-
-fn register(place: &mut Option<Waker>, waiter: Option<&Waker>) {
-    match (place, waiter) {
-        (Some(before), Some(waiter)) => before.clone_from(waiter),
-        (place, waiter) => *place = waiter.cloned(),
-    }
-}
-
-/// A waker is the user's code, and may panic.
-fn wake(waiter: Option<Waker>) {
-    if let Some(waiter) = waiter {
-        unwind::discard(unwind::catch(|| waiter.wake()));
     }
 }

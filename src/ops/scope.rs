@@ -120,10 +120,7 @@ impl<'scope> Scope<'scope> {
         Worker::of(home, |worker| match worker {
             Some(worker) => worker.push(job),
             // A thread of another pool, or of none, that borrowed the scope.
-            None => {
-                home.injector.push_side(job);
-                home.post_task();
-            }
+            None => home.push_stray(self.ticket.owner(), job),
         });
     }
 }

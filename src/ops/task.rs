@@ -256,7 +256,8 @@ impl<'p> TaskBuilder<'p> {
     }
 
     fn wait_for_permit(&self, deadline: Option<Instant>) -> Result<usize, Refused> {
-        let waker = Parker::current().waker();
+        let parker = Parker::current();
+        let waker = parker.waker();
         let acquire = pin!(self.lane().acquire());
         let acquire = RefCell::new(acquire);
         let permit = RefCell::new(None);
@@ -270,7 +271,7 @@ impl<'p> TaskBuilder<'p> {
             }
             permit.is_some()
         };
-        wait_for(&is_decided, Some(self.registry), deadline);
+        wait_for(&is_decided, &parker, Some(self.registry), deadline);
         permit.take().unwrap_or(Err(Refused::Full))
     }
 

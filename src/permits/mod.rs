@@ -10,6 +10,7 @@ mod word;
 use std::{
     collections::{BTreeMap, BTreeSet},
     future::Future,
+    mem,
     pin::Pin,
     task::{Context, Poll, Waker},
 };
@@ -17,7 +18,10 @@ use std::{
 use crossbeam_utils::CachePadded;
 
 use self::word::{Answer, Word};
-use crate::sync::{AtomicU64, Mutex, Ordering};
+use crate::{
+    sync::{AtomicU64, Mutex, Ordering},
+    unwind,
+};
 
 pub(crate) struct Permits {
     word: CachePadded<AtomicU64>,
@@ -92,10 +96,10 @@ impl Permits {
     pub(crate) fn close(&self) {
         let mut line = self.line.lock();
         self.change(|word| Some(word.close()));
-        let waiting = std::mem::take(&mut line.waiting);
+        let waiting = mem::take(&mut line.waiting);
         waiting.iter().for_each(|_| self.leave_line());
         drop(line);
-        waiting.into_values().for_each(Waker::wake);
+        waiting.into_values().for_each(unwind::wake);
     }
 
     pub(crate) fn in_use(&self) -> usize {
@@ -122,7 +126,7 @@ impl Permits {
         line.served.insert(place);
         self.leave_line();
         drop(line);
-        waker.wake();
+        unwind::wake(waker);
     }
 
     fn leave_line(&self) {
@@ -169,6 +173,8 @@ impl Future for Acquire<'_> {
                 Err(Refused::Full) => (),
                 decided => return Poll::Ready(decided),
             }
+            // Cloned, like dropped, outside the lock: a waker is anybody's code.
+            let waker = cx.waker().clone();
             let mut line = permits.line.lock();
             // Once more, now that nobody else can join or leave the line.
             let joined = permits.change(|word| match word.acquire() {
@@ -182,13 +188,16 @@ impl Future for Acquire<'_> {
             }
             let place = line.next;
             line.next += 1;
-            line.waiting.insert(place, cx.waker().clone());
+            line.waiting.insert(place, waker);
             self.place = Some(place);
             return Poll::Pending;
         };
+        let waker = cx.waker().clone();
         let mut line = permits.line.lock();
-        if let Some(waker) = line.waiting.get_mut(&place) {
-            waker.clone_from(cx.waker());
+        if let Some(before) = line.waiting.get_mut(&place) {
+            let before = mem::replace(before, waker);
+            drop(line);
+            drop(before);
             return Poll::Pending;
         }
         let served = line.served.remove(&place);
@@ -206,9 +215,11 @@ impl Drop for Acquire<'_> {
         let waited = line.waiting.remove(&place);
         if waited.is_some() {
             self.permits.leave_line();
-        } else if line.served.remove(&place) {
-            // Served, and will not come: the next in line is.
-            drop(line);
+        }
+        let served = line.served.remove(&place);
+        drop(line);
+        if served {
+            // And will not come: the next in line is.
             self.permits.release(1);
         }
     }

@@ -64,7 +64,7 @@ impl ThreadPool {
                 start(ThreadBuilder::new(worker, index, Some(name(index)), stack_size))
             });
             match started {
-                Ok(Ok(handle)) if registry.threads_lost() == 0 => threads.extend(handle),
+                Ok(Ok(handle)) if registry.attendance.lost() == 0 => threads.extend(handle),
                 Ok(outcome) => {
                     stop(&registry, threads);
                     let unrun =
@@ -219,12 +219,10 @@ impl ThreadPool {
     /// another pool it serves that one meanwhile.
     pub(crate) fn hand_over<R: Send>(&self, f: impl FnOnce(&Worker) -> R + Send) -> R {
         let registry = &self.registry;
-        let inject = |job| {
-            registry.injector.push_side(job);
-            registry.post_task();
-        };
-        let wait = |is_done: &dyn Fn() -> bool| wait_for(is_done, Some(registry), None);
-        raw::hand_over(Parker::current().waker(), inject, wait, f)
+        let inject = |job| registry.lend(job);
+        let parker = Parker::current();
+        let wait = |is_done: &dyn Fn() -> bool| wait_for(is_done, &parker, Some(registry), None);
+        raw::hand_over(parker.waker(), inject, wait, f)
     }
 
     /// Goes on to `phase` and waits until the threads have left.
@@ -238,9 +236,10 @@ impl ThreadPool {
             // It cannot wait for itself: the threads leave on their own.
             return Ok(());
         }
-        let waker = Parker::current().waker();
-        let all_left = || registry.poll_all_left(registry.workers(), &waker);
-        wait_for(&all_left, Some(registry), deadline);
+        let parker = Parker::current();
+        let waker = parker.waker();
+        let all_left = || registry.attendance.poll_all_left(registry.workers(), &waker);
+        wait_for(&all_left, &parker, Some(registry), deadline);
         if !all_left() {
             return Err(ShutdownTimeout::new(registry.unfinished()));
         }
@@ -309,8 +308,9 @@ fn stop(registry: &Arc<Registry<Worker>>, threads: Vec<os::JoinHandle<()>>) {
     registry.advance(Phase::Ending);
     if threads.is_empty() {
         // Threads of a spawn handler: those that have begun are waited for.
-        let waker = Parker::current().waker();
-        wait_for(&|| registry.poll_began_left(&waker), Some(registry), None);
+        let parker = Parker::current();
+        let waker = parker.waker();
+        wait_for(&|| registry.attendance.poll_began_left(&waker), &parker, Some(registry), None);
     }
     join_all(registry, threads);
 }

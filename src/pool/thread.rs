@@ -58,21 +58,21 @@ impl ThreadBuilder {
     pub fn run(mut self) {
         let Some(worker) = self.worker.take() else { return };
         let registry = worker.registry();
-        registry.thread_began();
+        registry.attendance.begin();
         // Too late for a pool that was never whole: as if it had not begun.
         if !registry.is_over() {
             registry.handlers.started(self.index);
             worker.enter(Worker::run_thread);
             registry.handlers.exited(self.index);
         }
-        registry.thread_left();
+        registry.attendance.leave();
     }
 }
 
 impl Drop for ThreadBuilder {
     fn drop(&mut self) {
         if let Some(worker) = &self.worker {
-            worker.registry().thread_lost();
+            worker.registry().attendance.lose();
         }
     }
 }

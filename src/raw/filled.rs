@@ -1,6 +1,8 @@
 //! Filling a vector from many threads.
 
-use std::{marker::PhantomData, mem, ptr, slice};
+use std::{marker::PhantomData, mem, ptr};
+
+use crate::unwind;
 
 /// A run of slots of one vector, not written yet.
 ///
@@ -68,10 +70,18 @@ impl<U> Filled<'_, U> {
 
 impl<U> Drop for Filled<'_, U> {
     fn drop(&mut self) {
-        // SAFETY: written by `write`, which counts, or taken over by `append`.
-        let values = unsafe { slice::from_raw_parts_mut(self.start, self.len) };
-        // SAFETY: ours alone until now, and never touched again.
-        unsafe { ptr::drop_in_place(values) };
+        if !mem::needs_drop::<U>() {
+            return;
+        }
+        for index in 0..self.len {
+            // SAFETY: within the run.
+            let value = unsafe { self.start.add(index) };
+            // SAFETY: written by `write`, which counts, or taken over by
+            // `append`; ours alone, and read once.
+            let value = unsafe { value.read() };
+            // One by one: this is an unwind, and destructors may panic too.
+            unwind::discard(value);
+        }
     }
 }
 

@@ -42,6 +42,11 @@ impl Latch {
         self.word.fetch_or(ASLEEP, Ordering::Relaxed) & SET != 0
     }
 
+    /// The slot that waits for it.
+    pub(super) fn owner(&self) -> usize {
+        self.owner as usize
+    }
+
     /// Worker `index` begins the job.
     pub(super) fn hold(&self, index: usize) {
         // ORDERING(done): a hint, see `holder`.
@@ -58,7 +63,7 @@ impl Latch {
     pub(super) unsafe fn set(this: *const Self) -> Option<usize> {
         // SAFETY: valid on entry; nobody frees an unset latch.
         let latch = unsafe { &*this };
-        let owner = latch.owner as usize;
+        let owner = latch.owner();
         // ORDERING(done): releases the job's result to `Latch::is_set`, and
         // sees whether the owner fell asleep.
         let before = latch.word.swap(SET, Ordering::Release);

@@ -73,6 +73,11 @@ impl<'scope, X: Sync + 'scope> Ticket<'scope, X> {
         &self.core().extra
     }
 
+    /// The slot that waits for the scope's end.
+    pub(crate) fn owner(&self) -> usize {
+        self.core().done.owner()
+    }
+
     /// Runs `f`; if it panics, none, and the scope's owner will raise it.
     pub(crate) fn guard<R>(&self, f: impl FnOnce() -> R) -> Option<R> {
         self.core().panics.guard(f)

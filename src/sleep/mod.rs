@@ -29,9 +29,13 @@ use crate::{
 /// What a sleeper is willing to take when woken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Appetite {
-    /// Jobs from deques: it waits for something and only helps.
+    /// Jobs from deques: a guest that waits and helps.
     Deques,
-    /// Also tasks from the entrance: it has nothing else to do.
+    /// Closures that a caller waits for: a member that waits, deep down.
+    Side,
+    /// Both: a member that waits and helps.
+    DequesAndSide,
+    /// And tasks: a member that has nothing else to do.
     Anything,
 }
 
@@ -39,7 +43,21 @@ pub(crate) enum Appetite {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     Deque,
-    Entrance,
+    /// The side door of the entrance.
+    Side,
+    /// A lane of the entrance.
+    Lane,
+}
+
+impl Appetite {
+    fn takes_from(self, place: Place) -> bool {
+        match self {
+            Appetite::Deques => place == Place::Deque,
+            Appetite::Side => place == Place::Side,
+            Appetite::DequesAndSide => place != Place::Lane,
+            Appetite::Anything => true,
+        }
+    }
 }
 
 /// How a sleep ended.
@@ -96,9 +114,9 @@ impl Sleep {
     }
 
     /// This thread counted as searching and turns to something else. If nobody
-    /// searches now, `place` is asked where work lies, and somebody is woken
+    /// searches now, `has_work` is asked where work lies, and somebody is woken
     /// for it. False: there is work, and nobody comes.
-    pub(crate) fn stop_searching(&self, place: impl FnOnce() -> Option<Place>) -> bool {
+    pub(crate) fn stop_searching(&self, has_work: impl Fn(Place) -> bool) -> bool {
         // S1
         let before = self.change(Word::stop_searching);
         if before.is_none_or(|before| before.searching() > 1) {
@@ -106,7 +124,9 @@ impl Sleep {
         }
         fence(Ordering::SeqCst); // ORDERING(dekker): S2.
         // S3
-        place().is_none_or(|place| self.wake_one(place))
+        let places = [Place::Deque, Place::Side, Place::Lane].into_iter();
+        let mut work = places.filter(|&place| has_work(place)).peekable();
+        work.peek().is_none() || work.any(|place| self.wake_one(place))
     }
 
     /// Call after publishing work at `place`: wakes a sleeper if it takes one.
@@ -191,8 +211,7 @@ impl Sleep {
         if !word.wants_waking() {
             return word.searching() > 0;
         }
-        let suits =
-            |sleeper: &Sleeper| place == Place::Deque || sleeper.appetite == Appetite::Anything;
+        let suits = |sleeper: &Sleeper| sleeper.appetite.takes_from(place);
         let Some(found) = sleepers.iter().rposition(suits) else { return false };
         let sleeper = sleepers.remove(found);
         self.change(Word::be_woken);

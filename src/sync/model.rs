@@ -27,6 +27,8 @@ impl<T> Items<T> {
     fn with<R>(&self, f: impl FnOnce(&mut VecDeque<T>) -> R) -> R {
         let mut queue = self.queue.lock();
         let result = f(&mut queue);
+        // ORDERING(dekker): as weak as the real deque promises to be; what makes
+        // it seen in time is the poster's fence.
         self.len.store(queue.len(), Ordering::Relaxed);
         result
     }
@@ -36,6 +38,7 @@ impl<T> Items<T> {
     }
 
     fn len(&self) -> usize {
+        // ORDERING(dekker): as above; the sleeper's fence.
         self.len.load(Ordering::Relaxed)
     }
 }
@@ -102,6 +105,10 @@ impl<T> Injector<T> {
 
     pub(crate) fn steal(&self) -> Steal<T> {
         self.0.steal()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
     }
 
     pub(crate) fn is_empty(&self) -> bool {

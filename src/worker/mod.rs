@@ -7,7 +7,7 @@ mod idle;
 mod search;
 mod wait;
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 
 use crate::{
     counters::{Activity, Counters, Ledger},
@@ -56,7 +56,7 @@ pub(crate) struct Worker {
     level: Cell<usize>,
     /// Does `sleep` count this thread as searching?
     searching: Cell<bool>,
-    turn: RefCell<Turn>,
+    turn: Cell<Turn>,
     ticks: Cell<u32>,
     rng: Rng,
     idle: IdleSpin,
@@ -91,7 +91,7 @@ impl Worker {
             depth: Cell::new(0),
             level: Cell::new(0),
             searching: Cell::new(false),
-            turn: RefCell::default(),
+            turn: Cell::default(),
             ticks: Cell::new(0),
             rng: Rng::new(index),
             idle,
@@ -151,18 +151,29 @@ impl Worker {
         (self.role == Role::Member).then_some(self.index)
     }
 
-    /// Runs one waiting job. False: there was none.
+    /// Runs one waiting job. False: there was none, or too many that yield are
+    /// stacked on this thread.
     pub(crate) fn yield_now(&self) -> bool {
         self.publish();
+        if !self.may_yield() {
+            return false;
+        }
         let job = match self.role {
             Role::Guest => self.help(None),
             Role::Member | Role::StandIn => self.next_job(),
         };
         let some = job.is_some();
         if let Some(job) = job {
-            self.run_job(job);
+            self.run_nested(job);
         }
         some
+    }
+
+    /// Runs a job on top of another one that waits or yields.
+    fn run_nested(&self, job: JobRef<Worker>) {
+        self.depth.set(self.depth.get() + 1);
+        self.enter(|worker| worker.run_job(job));
+        self.depth.set(self.depth.get() - 1);
     }
 
     /// Where the tasks are booked that this thread spawns.
@@ -277,7 +288,7 @@ impl Host for Worker {
     }
 
     fn wait(&self, latch: &Latch) {
-        wait_for(latch, Some(&self.registry), None);
+        wait_for(latch, &Parker::current(), Some(&self.registry), None);
     }
 
     fn wake(&self, owner: usize) {

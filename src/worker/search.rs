@@ -12,16 +12,16 @@ use crate::{
 /// scheduler looks at its global queue as often.
 const FAIRNESS_TICK: u32 = 61;
 
-/// Tasks that one visit to the entrance takes at most.
-const ENTRANCE_BATCH: usize = 4;
-
 /// Jobs from elsewhere that may be stacked on one thread by waiting. Bounds
 /// the stack and the time that a finished wait goes unnoticed.
 const MOST_DEPTH: usize = 2;
 
 /// The same for tasks of one's own pool while waiting on another pool: deeper,
 /// since the other pool may be waiting for them.
-const MOST_DEPTH_ABROAD: usize = 16;
+const MOST_DEPTH_ABROAD: usize = 64;
+
+/// Jobs that may be stacked on one thread by yielding inside what a yield runs.
+const MOST_YIELDS: usize = 128;
 
 type Job = JobRef<Worker>;
 
@@ -50,6 +50,9 @@ impl Worker {
         own.or_else(|| self.registry.take_mail(self.index))
             .or_else(|| self.steal_from(holder.filter(|&slot| slot != self.index)?, Share::One))
             .or_else(|| if self.may_go_deeper() { self.steal(Share::One) } else { None })
+            // Last, but at any depth: what this thread waits for may be run by
+            // a guest that waits for a member to do this.
+            .or_else(|| self.take_side())
     }
 
     /// Work for a thread that waits for another pool: that pool may need it
@@ -69,14 +72,26 @@ impl Worker {
 
     /// A task for the stand-in: it is here for the entrance.
     pub(super) fn next_task(&self) -> Option<Job> {
-        self.deque.pop().or_else(|| self.registry.injector.take(&mut self.turn.borrow_mut()))
+        self.deque.pop().or_else(|| self.take_head())
     }
 
-    /// The head of the entrance.
+    /// The head of the lane whose turn it is, for a member.
     fn take_task(&self) -> Option<Job> {
-        let task = self.registry.injector.take(&mut self.turn.borrow_mut())?;
-        self.counters().taken.add(1);
-        Some(task)
+        self.take_head().inspect(|_| self.counters().taken.add(1))
+    }
+
+    fn take_head(&self) -> Option<Job> {
+        // Put back at once: taking wakes who waits for room, and a waker may
+        // call into the pool.
+        let mut turn = self.turn.get();
+        let task = self.registry.injector.take(&mut turn);
+        self.turn.set(turn);
+        task
+    }
+
+    /// May this thread run one more job inside a job that yields?
+    pub(super) fn may_yield(&self) -> bool {
+        self.depth.get() < MOST_YIELDS
     }
 
     /// May this thread, waiting in its own pool, take anybody's jobs?
@@ -91,7 +106,7 @@ impl Worker {
 
     /// Is there anything that `next_job` would take?
     pub(super) fn sees_work(&self) -> bool {
-        self.registry.place_of_work().is_some() || self.registry.has_mail(self.index)
+        self.registry.has_work() || self.registry.has_mail(self.index)
     }
 
     /// Is there anything that `help` would take?
@@ -102,6 +117,7 @@ impl Worker {
             })
         };
         self.registry.has_mail(self.index)
+            || self.sees_side()
             || if self.may_go_deeper() { self.registry.has_stealable() } else { holder_has() }
     }
 
@@ -109,12 +125,16 @@ impl Worker {
     pub(super) fn sees_service(&self) -> bool {
         let registry = &self.registry;
         registry.has_mail(self.index)
-            || (self.role == Role::Member && registry.injector.has_side())
+            || self.sees_side()
             || if self.may_serve_tasks() {
-                registry.place_of_work().is_some()
+                registry.has_work()
             } else {
                 registry.slot(self.index).queue_depth() > 0
             }
+    }
+
+    fn sees_side(&self) -> bool {
+        self.role == Role::Member && self.registry.injector.has_side()
     }
 
     /// A random victim first, then the rest in a row.
@@ -136,27 +156,9 @@ impl Worker {
         if self.role == Role::Member { self.registry.injector.take_side() } else { None }
     }
 
-    /// The head of the entrance; and a few more tasks, for whoever comes, if
-    /// there are enough for all.
+    /// The head of the entrance: a closure somebody waits for, or a task.
     fn take_injected(&self) -> Option<Job> {
-        if let Some(lent) = self.take_side() {
-            return Some(lent);
-        }
-        let injector = &self.registry.injector;
-        let mut turn = self.turn.borrow_mut();
-        let first = injector.take(&mut turn)?;
-        let waiting: usize = injector.lanes().iter().map(|lane| lane.depth()).sum();
-        let extra = (waiting / self.registry.workers()).min(ENTRANCE_BATCH - 1);
-        let mut batch: Vec<Job> = (0..extra).map_while(|_| injector.take(&mut turn)).collect();
-        self.counters().taken.add(1 + batch.len() as u64);
-        if !batch.is_empty() {
-            // The oldest on top, to be popped first.
-            while let Some(task) = batch.pop() {
-                self.deque.push(task);
-            }
-            self.registry.post_jobs();
-        }
-        Some(first)
+        self.take_side().or_else(|| self.take_task())
     }
 
     /// Every so many jobs, one from where the usual order seldom gets.

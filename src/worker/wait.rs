@@ -50,7 +50,7 @@ impl Awaited for Latch {
     }
 }
 
-/// Whatever a closure looks for, whose change unparks this thread by itself.
+/// Whatever a closure looks for, whose change unparks the thread by itself.
 impl<F: Fn() -> bool + ?Sized> Awaited for F {
     fn is_over(&self) -> bool {
         self()
@@ -61,15 +61,15 @@ impl<F: Fn() -> bool + ?Sized> Awaited for F {
     }
 }
 
-/// Blocks this thread until `awaited` is over, or `deadline` has passed, and
-/// lets it work meanwhile: it helps in `home`, where what it waits for is to
+/// Blocks this thread on `parker` until `awaited` is over, or `deadline` has
+/// passed, and lets it work meanwhile: it helps in `home`, where what it waits for is to
 /// happen, and serves every other pool it is a worker of.
 pub(crate) fn wait_for(
     awaited: &(impl Awaited + ?Sized),
+    parker: &Arc<Parker>,
     home: Option<&Arc<Registry<Worker>>>,
     deadline: Option<Instant>,
 ) {
-    let parker = Parker::current();
     let wait = Wait { awaited, home };
     let is_worker = Worker::current(|worker| {
         if let Some(worker) = worker {
@@ -89,7 +89,7 @@ pub(crate) fn wait_for(
                 _ => thread::yield_now(),
             }
         } else {
-            wait.nap(&parker, deadline);
+            wait.nap(parker, deadline);
             looks = 0;
         }
     }
@@ -158,10 +158,13 @@ impl<A: Awaited + ?Sized> Wait<'_, A> {
     /// What a poster may wake this worker for; none if for nothing, since it
     /// would not take it.
     fn appetite(&self, worker: &Worker) -> Option<Appetite> {
-        if self.is_home(worker) {
-            worker.may_go_deeper().then_some(Appetite::Deques)
-        } else {
-            worker.member_index().map(|_| Appetite::Anything)
+        let home = self.is_home(worker);
+        match worker.member_index() {
+            None if home && worker.may_go_deeper() => Some(Appetite::Deques),
+            None => None,
+            Some(_) if home && worker.may_go_deeper() => Some(Appetite::DequesAndSide),
+            Some(_) if !home && worker.may_serve_tasks() => Some(Appetite::Anything),
+            Some(_) => Some(Appetite::Side),
         }
     }
 
@@ -194,9 +197,7 @@ impl Worker {
     fn run_while_waiting(&self, job: JobRef<Worker>) {
         self.stop_searching();
         self.turn_to(Activity::Busy);
-        self.depth.set(self.depth.get() + 1);
-        self.enter(|worker| worker.run_job(job));
-        self.depth.set(self.depth.get() - 1);
+        self.run_nested(job);
         self.turn_to(Activity::Searching);
     }
 }

@@ -1,0 +1,160 @@
+//! Private forks do not hide parallelism: the rules of ARCHITECTURE.md,
+//! "Forking and publication".
+
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+
+use heist::{JoinHandle, ThreadPool};
+
+use crate::support::{builder, until, within_a_minute};
+
+/// As many joins as make a worker go private.
+fn fork_a_lot() {
+    fn forks(n: usize) {
+        if n > 0 {
+            heist::join(|| forks(n - 1), || ());
+        }
+    }
+    (0..100).for_each(|_| forks(50));
+}
+
+/// Jobs in the public deques of all workers.
+fn public_jobs(pool: &ThreadPool) -> usize {
+    pool.metrics().workers.iter().map(|worker| worker.queue_depth).sum()
+}
+
+/// Keeps one worker busy until the sender is dropped.
+fn occupy(pool: &ThreadPool) -> (mpsc::Sender<()>, JoinHandle<()>) {
+    let (open, gate) = mpsc::channel::<()>();
+    let (say, started) = mpsc::channel();
+    let task = pool.spawn(move || {
+        say.send(()).unwrap();
+        assert!(gate.recv().is_err());
+    });
+    started.recv().unwrap();
+    (open, task)
+}
+
+/// Forks on a worker that has gone private while every other one is busy, and
+/// runs `a` when the fork is known to be private; done when another worker, or
+/// this one in a wait, has run the fork.
+fn with_a_private_fork(pool: &ThreadPool, a: impl FnOnce(&AtomicBool) + Send) {
+    let ran = AtomicBool::new(false);
+    pool.install(|| {
+        fork_a_lot();
+        heist::join(
+            || {
+                assert_eq!(public_jobs(pool), 0, "the fork is private");
+                a(&ran);
+            },
+            || ran.store(true, Ordering::Release),
+        );
+    });
+}
+
+#[test]
+fn a_few_coarse_forks_run_side_by_side_at_once() {
+    within_a_minute(|| {
+        for threads in 1..=4 {
+            let pool = builder(threads).build().unwrap();
+            let barrier = Barrier::new(threads);
+            fn meet(leaves: usize, barrier: &Barrier) {
+                if leaves == 1 {
+                    barrier.wait();
+                } else {
+                    heist::join(|| meet(leaves - 1, barrier), || barrier.wait());
+                }
+            }
+            pool.install(|| meet(threads, &barrier));
+            // And so they do after many fine ones, since workers are idle.
+            pool.install(|| {
+                fork_a_lot();
+                meet(threads, &barrier);
+            });
+            // From outside, the caller is one more.
+            let barrier = Barrier::new(threads + 1);
+            pool.join(|| (), || ());
+            pool.scope(|_| meet(threads + 1, &barrier));
+        }
+    });
+}
+
+#[test]
+fn a_worker_that_becomes_idle_gets_a_fork_that_was_private() {
+    within_a_minute(|| {
+        let pool = builder(2).build().unwrap();
+        let (open, task) = occupy(&pool);
+        with_a_private_fork(&pool, |ran| {
+            drop(open);
+            while !ran.load(Ordering::Acquire) {
+                fork_a_lot();
+            }
+        });
+        task.join().unwrap();
+    });
+}
+
+#[test]
+fn a_spawn_publishes_the_forks_before_it() {
+    within_a_minute(|| {
+        let pool = builder(2).build().unwrap();
+        let (open, task) = occupy(&pool);
+        with_a_private_fork(&pool, |ran| {
+            drop(heist::spawn(|| ()));
+            assert_eq!(public_jobs(&pool), 2, "the fork and the task");
+            drop(open);
+            until(|| ran.load(Ordering::Acquire));
+        });
+        task.join().unwrap();
+    });
+}
+
+#[test]
+fn a_scope_spawn_publishes_the_forks_before_it() {
+    within_a_minute(|| {
+        let pool = builder(2).build().unwrap();
+        let (open, task) = occupy(&pool);
+        with_a_private_fork(&pool, |ran| {
+            heist::scope(|s| {
+                s.spawn(|_| ());
+                assert_eq!(public_jobs(&pool), 2, "the fork and the job");
+                drop(open);
+                until(|| ran.load(Ordering::Acquire));
+            });
+        });
+        task.join().unwrap();
+    });
+}
+
+#[test]
+fn a_wait_publishes_the_forks_before_it() {
+    within_a_minute(|| {
+        let pool = builder(2).build().unwrap();
+        let (open, task) = occupy(&pool);
+        with_a_private_fork(&pool, |ran| {
+            let task = task.join_timeout(std::time::Duration::from_millis(1)).map(drop);
+            assert!(ran.load(Ordering::Acquire), "a waiting worker runs what it published");
+            drop(open);
+            task.unwrap_err().join().unwrap();
+        });
+    });
+}
+
+#[test]
+fn more_forks_than_the_private_stack_holds_are_all_run() {
+    within_a_minute(|| {
+        let pool = builder(1).build().unwrap();
+        let sum = pool.install(|| {
+            fn nest(n: u64) -> u64 {
+                if n == 0 {
+                    return 0;
+                }
+                let (a, b) = heist::join(|| nest(n - 1), || n);
+                a + b
+            }
+            nest(3000)
+        });
+        assert_eq!(sum, 3000 * 3001 / 2);
+    });
+}

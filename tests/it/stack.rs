@@ -1,0 +1,108 @@
+//! Waiting runs other jobs, and yet the stack stays small. Each test is a
+//! process of its own, since an overflow aborts.
+
+use std::time::{Duration, Instant};
+
+use crate::support::{Count, alone, builder, hold, until};
+
+/// Small, so that nesting without a bound does not fit.
+const STACK: usize = 512 << 10;
+
+#[test]
+fn a_worker_that_waits_for_stolen_halves_does_not_nest_without_end() {
+    const JOBS: usize = 5000;
+    alone("stack::a_worker_that_waits_for_stolen_halves_does_not_nest_without_end", || {
+        let pool = builder(2).stack_size(STACK).build().unwrap();
+        // A thief takes each b, and keeps it until the next job has begun (or a
+        // moment has passed): a worker that runs job after job while it waits
+        // never sees the end of the first.
+        let begun = Count::default();
+        pool.install(|| {
+            heist::scope(|s| {
+                for _ in 0..JOBS {
+                    s.spawn(|_| steal_me(&begun));
+                }
+            });
+        });
+        assert_eq!(begun.get(), JOBS);
+    });
+}
+
+fn steal_me(begun: &Count) {
+    begun.add();
+    let stolen = Count::default();
+    let here = begun.get();
+    let a_moment = |done: &dyn Fn() -> bool| {
+        let start = Instant::now();
+        while !done() && start.elapsed() < Duration::from_micros(200) {
+            std::thread::yield_now();
+        }
+    };
+    heist::join(
+        || a_moment(&|| stolen.get() > 0),
+        || {
+            stolen.add();
+            a_moment(&|| begun.get() > here);
+        },
+    );
+}
+
+#[test]
+fn loops_in_loops_fit_on_a_small_stack() {
+    alone("stack::loops_in_loops_fit_on_a_small_stack", || {
+        let pool = builder(4).stack_size(STACK).build().unwrap();
+        let ran = Count::default();
+        pool.install(|| {
+            pool.for_each(0..3000, |_| {
+                pool.for_each(0..50, |_| ran.add());
+            });
+        });
+        assert_eq!(ran.get(), 150_000);
+    });
+}
+
+#[test]
+fn tasks_that_wait_for_their_children_do_not_nest_without_end() {
+    alone("stack::tasks_that_wait_for_their_children_do_not_nest_without_end", || {
+        let pool = builder(4).stack_size(STACK).build().unwrap();
+        let ran = Count::shared();
+        for _ in 0..10_000 {
+            let ran = ran.clone();
+            drop(pool.spawn(move || {
+                heist::scope(|s| (0..4).for_each(|_| s.spawn(|_| ran.add())));
+                heist::spawn(|| ()).join().unwrap();
+            }));
+        }
+        until(|| ran.get() == 40_000);
+    });
+}
+
+#[test]
+fn tasks_that_yield_do_not_nest_without_end() {
+    alone("stack::tasks_that_yield_do_not_nest_without_end", || {
+        let pool = builder(1).stack_size(STACK).injector_capacity(20_000).build().unwrap();
+        let ran = Count::shared();
+        let held = hold(&pool);
+        for _ in 0..20_000 {
+            let ran = ran.clone();
+            drop(pool.spawn(move || {
+                heist::yield_now();
+                ran.add();
+            }));
+        }
+        held.release();
+        until(|| ran.get() == 20_000);
+    });
+}
+
+#[test]
+fn tasks_that_each_join_the_next_do_not_nest_without_end() {
+    fn next(left: usize) -> usize {
+        if left == 0 { 0 } else { 1 + heist::spawn(move || next(left - 1)).join().unwrap() }
+    }
+    alone("stack::tasks_that_each_join_the_next_do_not_nest_without_end", || {
+        // This nests by its own doing; as deep as it is long, and no deeper.
+        let pool = builder(2).stack_size(STACK).build().unwrap();
+        assert_eq!(pool.spawn(|| next(100)).join().unwrap(), 100);
+    });
+}

@@ -1,0 +1,184 @@
+//! Wakers that do more than wake: call back into the pool, or panic.
+
+use std::sync::{Arc, Mutex, mpsc};
+use std::task::{Wake, Waker};
+
+use heist::{JoinHandle, ThreadPool};
+
+use crate::support::{
+    Count, NORMAL, alone, assert_whole, builder, hold, poll, pool, until, within_a_minute,
+};
+
+/// Calls into the pool when it is woken and when it is dropped: a lock that the
+/// pool held meanwhile would never be free again.
+struct CallBack {
+    pool: Arc<ThreadPool>,
+    woken: Arc<Count>,
+}
+
+impl CallBack {
+    fn waker(pool: &Arc<ThreadPool>, woken: &Arc<Count>) -> Waker {
+        Waker::from(Arc::new(CallBack { pool: pool.clone(), woken: woken.clone() }))
+    }
+
+    fn call(&self) {
+        drop(self.pool.try_spawn(|| ()));
+        drop(poll(Box::pin(self.pool.spawn_async(|| ())).as_mut(), Waker::noop()));
+        assert_eq!(self.pool.metrics().workers.len(), self.pool.num_threads());
+    }
+}
+
+impl Wake for CallBack {
+    fn wake(self: Arc<Self>) {
+        self.call();
+        self.woken.add();
+    }
+}
+
+impl Drop for CallBack {
+    fn drop(&mut self) {
+        self.call();
+    }
+}
+
+#[test]
+fn a_waker_of_a_handle_may_call_into_the_pool() {
+    within_a_minute(|| {
+        let pool = Arc::new(builder(1).injector_capacity(4).build().unwrap());
+        let woken = Count::shared();
+        for _ in 0..100 {
+            let before = woken.get();
+            let held = hold(&pool);
+            let mut handle = Box::pin(pool.spawn(|| ()));
+            assert!(poll(handle.as_mut(), &CallBack::waker(&pool, &woken)).is_pending());
+            // The second waker takes the place of the first, which is dropped.
+            assert!(poll(handle.as_mut(), &CallBack::waker(&pool, &woken)).is_pending());
+            held.release();
+            until(|| woken.get() > before);
+            assert!(poll(handle.as_mut(), Waker::noop()).is_ready());
+        }
+    });
+}
+
+#[test]
+fn a_waker_of_a_cancelled_handle_may_call_into_the_pool() {
+    within_a_minute(|| {
+        let pool = Arc::new(pool(1));
+        let woken = Count::shared();
+        let held = hold(&pool);
+        let mut handle = Box::pin(pool.spawn(|| ()));
+        assert!(poll(handle.as_mut(), &CallBack::waker(&pool, &woken)).is_pending());
+        assert!(handle.cancel());
+        assert_eq!(woken.get(), 1);
+        held.release();
+    });
+}
+
+#[test]
+fn a_waker_in_line_for_room_may_call_into_the_pool() {
+    within_a_minute(|| {
+        let pool = Arc::new(builder(1).injector_capacity(1).build().unwrap());
+        let woken = Count::shared();
+        for turn in 0..100 {
+            let before = woken.get();
+            let held = hold(&pool);
+            while pool.try_spawn(|| ()).is_ok() {}
+            let mut waiting = Box::pin(pool.spawn_async(|| ()));
+            assert!(poll(waiting.as_mut(), &CallBack::waker(&pool, &woken)).is_pending());
+            assert!(poll(waiting.as_mut(), &CallBack::waker(&pool, &woken)).is_pending());
+            if turn % 2 == 0 {
+                held.release();
+                until(|| woken.get() > before);
+                drop(waiting);
+            } else {
+                drop(waiting);
+                held.release();
+            }
+            until(|| pool.metrics().lanes[NORMAL].depth == 0);
+        }
+    });
+}
+
+#[test]
+fn a_waker_in_line_when_the_pool_closes_may_call_into_the_pool() {
+    within_a_minute(|| {
+        let pool = Arc::new(builder(1).injector_capacity(1).build().unwrap());
+        let woken = Count::shared();
+        let held = hold(&pool);
+        drop(pool.spawn(|| ()));
+        let mut line: Vec<_> = (0..3).map(|_| Box::pin(pool.spawn_async(|| ()))).collect();
+        for waiting in &mut line {
+            assert!(poll(waiting.as_mut(), &CallBack::waker(&pool, &woken)).is_pending());
+        }
+        pool.close();
+        until(|| woken.get() == 3);
+        drop(line);
+        held.release();
+    });
+}
+
+/// Drops a handle when it is woken: perhaps the very one it was polled with.
+struct DropHandle(Mutex<Option<JoinHandle<()>>>);
+
+impl Wake for DropHandle {
+    fn wake(self: Arc<Self>) {
+        drop(self.0.lock().unwrap().take());
+    }
+}
+
+#[test]
+fn a_waker_may_drop_the_handle_it_was_polled_with() {
+    within_a_minute(|| {
+        let pool = pool(1);
+        for _ in 0..100 {
+            let held = hold(&pool);
+            let mut handle = pool.spawn(|| ());
+            let owner = Arc::new(DropHandle(Mutex::new(None)));
+            let waker = Waker::from(owner.clone());
+            assert!(poll(std::pin::Pin::new(&mut handle), &waker).is_pending());
+            *owner.0.lock().unwrap() = Some(handle);
+            held.release();
+            until(|| owner.0.lock().unwrap().is_none());
+        }
+        assert_whole(&pool);
+    });
+}
+
+struct PanicOnWake(mpsc::Sender<()>);
+
+impl Wake for PanicOnWake {
+    fn wake(self: Arc<Self>) {
+        self.0.send(()).unwrap();
+        panic!("woken");
+    }
+}
+
+#[test]
+fn a_worker_survives_a_waker_that_panics() {
+    alone("wakers::a_worker_survives_a_waker_that_panics", || {
+        let pool = builder(1).injector_capacity(1).build().unwrap();
+        let (send, woken) = mpsc::channel();
+        let waker = Waker::from(Arc::new(PanicOnWake(send)));
+        // The waker of a handle, called by the worker that ran the task.
+        let held = hold(&pool);
+        let mut handle = Box::pin(pool.spawn(|| ()));
+        assert!(poll(handle.as_mut(), &waker).is_pending());
+        held.release();
+        woken.recv().unwrap();
+        assert_whole(&pool);
+        // The waker of one in line, called by the worker that took a task.
+        let held = hold(&pool);
+        let ran = Count::shared();
+        let task = ran.clone();
+        drop(pool.spawn(move || task.add()));
+        let mut waiting = Box::pin(pool.spawn_async(|| ()));
+        assert!(poll(waiting.as_mut(), &waker).is_pending());
+        held.release();
+        woken.recv().unwrap();
+        // The task that was taken when the waker panicked is not lost.
+        until(|| ran.get() == 1);
+        drop(waiting);
+        assert_whole(&pool);
+        pool.shutdown();
+    });
+}
