@@ -50,7 +50,7 @@ impl Attendance {
     fn poll(&self, waker: &Waker, enough: impl Fn(&Roll) -> bool) -> bool {
         let mut roll = self.0.lock();
         let enough = enough(&roll);
-        if !enough {
+        if !enough && !roll.waiting.iter().any(|before| before.will_wake(waker)) {
             roll.waiting.push(waker.clone());
         }
         enough

@@ -3,7 +3,7 @@
 use std::{any::Any, fmt, io, time::Duration};
 
 use crate::{
-    config::Config,
+    config::{self, Config},
     error::BuildError,
     pool::{ThreadBuilder, ThreadPool, set_global},
     sync::thread,
@@ -13,13 +13,10 @@ use crate::{
 /// [`build_global`](Self::build_global).
 ///
 /// ```
-/// use std::time::Duration;
-///
 /// let pool = heist::ThreadPool::builder()
 ///     .num_threads(4)
 ///     .thread_name(|index| format!("parser-{index}"))
 ///     .injector_capacity(100)
-///     .idle_spin(Duration::from_micros(50))
 ///     .build()?;
 /// assert_eq!(pool.num_threads(), 4);
 /// # Ok::<(), heist::BuildError>(())
@@ -33,11 +30,20 @@ pub struct ThreadPoolBuilder<S = OsThreads> {
 
 /// How a builder starts threads unless told otherwise: with
 /// [`std::thread::Builder`].
+///
+/// ```
+/// let _: heist::ThreadPoolBuilder<heist::OsThreads> = heist::ThreadPool::builder();
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OsThreads(());
 
 /// How a builder starts threads after
 /// [`spawn_handler`](ThreadPoolBuilder::spawn_handler).
+///
+/// ```
+/// let builder = heist::ThreadPool::builder().spawn_handler(|_| Ok(()));
+/// let _: heist::ThreadPoolBuilder<heist::CustomThreads<_>> = builder;
+/// ```
 #[derive(Clone, Copy)]
 pub struct CustomThreads<F>(F);
 
@@ -59,6 +65,10 @@ impl ThreadPool {
     }
 
     /// Options for a pool; the same as [`ThreadPoolBuilder::new`].
+    ///
+    /// ```
+    /// assert!(heist::ThreadPool::builder().num_threads(2).build().is_ok());
+    /// ```
     pub fn builder() -> ThreadPoolBuilder {
         ThreadPoolBuilder::new()
     }
@@ -72,6 +82,10 @@ impl Default for ThreadPoolBuilder {
 
 impl ThreadPoolBuilder {
     /// All defaults.
+    ///
+    /// ```
+    /// assert!(heist::ThreadPoolBuilder::new().num_threads(2).build().is_ok());
+    /// ```
     pub fn new() -> Self {
         ThreadPoolBuilder {
             config: Config::default(),
@@ -85,20 +99,40 @@ impl<S> ThreadPoolBuilder<S> {
     /// How many workers, from 1 to 16384. Default: the CPUs this process may
     /// use, with its affinity mask and its cgroup's CPU quota counted (a quota
     /// of 1.5 CPUs makes two workers).
+    ///
+    /// ```
+    /// let pool = heist::ThreadPool::builder().num_threads(2).build().unwrap();
+    /// assert_eq!(pool.num_threads(), 2);
+    /// ```
     pub fn num_threads(mut self, n: usize) -> Self {
         self.config.num_threads = Some(n);
         self
     }
 
     /// The name of worker `index`, as a debugger and `top` show it. Default:
-    /// `heist-0` and so on.
+    /// `heist-0` and so on. Not called for the stand-in of `door_patience`, the
+    /// pool's own thread `heist-door`.
+    ///
+    /// ```
+    /// let builder = heist::ThreadPool::builder().num_threads(1);
+    /// let pool = builder.thread_name(|index| format!("io-{index}")).build().unwrap();
+    /// let name = pool.install(|| std::thread::current().name().map(String::from));
+    /// assert_eq!(name.as_deref(), Some("io-0"));
+    /// ```
     pub fn thread_name(mut self, name: impl FnMut(usize) -> String + 'static) -> Self {
         self.name = Box::new(name);
         self
     }
 
-    /// The stack of each worker, in bytes. Default: that of `std::thread`,
-    /// 2 MiB or what `RUST_MIN_STACK` says.
+    /// The stack of each thread, in bytes. Default: 8 MiB, as the main thread
+    /// has on Linux, or what `RUST_MIN_STACK` says if that is set. Only pages
+    /// that are touched take memory.
+    ///
+    /// ```
+    /// let builder = heist::ThreadPool::builder().num_threads(1);
+    /// let pool = builder.stack_size(64 << 20).build().unwrap();
+    /// pool.install(|| assert_eq!(std::hint::black_box([1; 9 << 20])[0], 1_u8));
+    /// ```
     pub fn stack_size(mut self, bytes: usize) -> Self {
         self.config.stack_size = Some(bytes);
         self
@@ -107,6 +141,12 @@ impl<S> ThreadPoolBuilder<S> {
     /// How many tasks may wait in each priority's lane of the entrance.
     /// Default: 4096; at least 1. Who brings more waits for room, or is
     /// refused, as the verb says.
+    ///
+    /// ```
+    /// let builder = heist::ThreadPool::builder().num_threads(1);
+    /// let pool = builder.injector_capacity(100).build().unwrap();
+    /// assert!(pool.metrics().lanes.iter().all(|lane| lane.capacity == 100));
+    /// ```
     pub fn injector_capacity(mut self, tasks: usize) -> Self {
         self.config.injector_capacity = tasks;
         self
@@ -115,6 +155,11 @@ impl<S> ThreadPoolBuilder<S> {
     /// How many outside threads may work inside the pool at once, in `join`,
     /// `scope` and loops. Default: 8. Others, and all if it is 0, hand their
     /// closure over to a worker and wait.
+    ///
+    /// ```
+    /// let pool = heist::ThreadPool::builder().num_threads(1).max_guests(0).build().unwrap();
+    /// assert_eq!(pool.join(heist::current_thread_index, || ()).0, Some(0));
+    /// ```
     pub fn max_guests(mut self, n: usize) -> Self {
         self.config.max_guests = n;
         self
@@ -122,6 +167,12 @@ impl<S> ThreadPoolBuilder<S> {
 
     /// The longest time an idle worker looks for work before it sleeps.
     /// Default: adaptive, at most 1 ms; zero sleeps at once.
+    ///
+    /// ```
+    /// let builder = heist::ThreadPool::builder().num_threads(1);
+    /// let pool = builder.idle_spin(std::time::Duration::ZERO).build().unwrap();
+    /// assert_eq!(pool.install(|| 6 * 7), 42);
+    /// ```
     pub fn idle_spin(mut self, most: Duration) -> Self {
         self.config.idle_spin = most;
         self
@@ -129,22 +180,53 @@ impl<S> ThreadPoolBuilder<S> {
 
     /// How long an accepted task may wait while every worker is busy before a
     /// stand-in thread serves the entrance, until a worker comes back to it.
-    /// Default: 20 ms; `None` for never. That thread is started when it is
-    /// needed for the first time.
+    /// Default: 20 ms; `None` for never.
+    ///
+    /// That thread is the pool's own, called `heist-door`. It is started with
+    /// [`std::thread`] when a task comes in and every worker is busy, stands in
+    /// only after the patience is over, and stays, asleep, until shutdown.
+    ///
+    /// ```
+    /// let (say, heard) = std::sync::mpsc::channel();
+    /// let pool = heist::ThreadPool::builder().num_threads(1).build().unwrap();
+    /// let busy = pool.spawn(move || heard.recv().unwrap());
+    /// pool.spawn(move || say.send("served by the stand-in").unwrap());
+    /// assert_eq!(busy.join().unwrap(), "served by the stand-in");
+    /// ```
     pub fn door_patience(mut self, patience: Option<Duration>) -> Self {
         self.config.door_patience = patience;
         self
     }
 
-    /// Called on each worker's thread when it begins, with its number. A panic
-    /// in it goes to the panic handler; the worker lives.
+    /// Called on each worker's thread when it begins, with its number; not on
+    /// the stand-in of `door_patience`, the pool's own thread `heist-door`. It
+    /// runs inside the pool: `heist::join` and `heist::spawn` use that. A panic
+    /// in it goes to the panic handler; the worker lives. A thread that begins
+    /// when the pool is over already calls neither this nor the exit handler.
+    ///
+    /// ```
+    /// let (say, started) = std::sync::mpsc::channel();
+    /// let builder = heist::ThreadPool::builder().num_threads(1);
+    /// let pool = builder.start_handler(move |index| say.send(index).unwrap()).build().unwrap();
+    /// assert_eq!(started.recv(), Ok(0));
+    /// ```
     pub fn start_handler(mut self, f: impl Fn(usize) + Send + Sync + 'static) -> Self {
         self.config.handlers.start = Some(Box::new(f));
         self
     }
 
-    /// Called on each worker's thread when it ends, with its number. A panic
-    /// in it goes to the panic handler.
+    /// Called on each worker's thread when it ends, with its number; inside the
+    /// pool, and not on the stand-in `heist-door`, as the start handler. A
+    /// panic in it goes to the panic handler.
+    ///
+    /// ```
+    /// let (say, ended) = std::sync::mpsc::channel();
+    /// let builder = heist::ThreadPool::builder().num_threads(1);
+    /// let pool = builder.exit_handler(move |index| say.send(index).unwrap()).build().unwrap();
+    /// pool.install(|| ());
+    /// pool.shutdown();
+    /// assert_eq!(ended.recv(), Ok(0));
+    /// ```
     pub fn exit_handler(mut self, f: impl Fn(usize) + Send + Sync + 'static) -> Self {
         self.config.handlers.exit = Some(Box::new(f));
         self
@@ -154,6 +236,14 @@ impl<S> ThreadPoolBuilder<S> {
     /// is gone, of a start or exit handler. Without it, such a panic has been
     /// printed by the panic hook, and that is all. A panic in the handler
     /// itself is dropped.
+    ///
+    /// ```
+    /// let (say, heard) = std::sync::mpsc::channel();
+    /// let builder = heist::ThreadPool::builder().num_threads(1);
+    /// let pool = builder.panic_handler(move |_| say.send("heard").unwrap()).build().unwrap();
+    /// drop(pool.spawn(|| panic!("nobody joins")));
+    /// assert_eq!(heard.recv(), Ok("heard"));
+    /// ```
     pub fn panic_handler(
         mut self,
         f: impl Fn(Box<dyn Any + Send>) + Send + Sync + 'static,
@@ -164,21 +254,18 @@ impl<S> ThreadPoolBuilder<S> {
 
     /// Starts the OS threads with `spawn`, which calls
     /// [`run`](ThreadBuilder::run) on each: in a scope, with a priority, or on
-    /// a platform of its own.
+    /// a platform of its own. Not called for the stand-in of `door_patience`,
+    /// `heist-door`, which the pool starts itself, with [`std::thread`].
     ///
     /// ```
     /// std::thread::scope(|threads| {
-    ///     let pool = heist::ThreadPool::builder()
-    ///         .num_threads(2)
-    ///         .spawn_handler(|thread| {
-    ///             threads.spawn(|| thread.run());
-    ///             Ok(())
-    ///         })
-    ///         .build()?;
-    ///     assert_eq!(pool.join(|| 1, || 2), (1, 2));
-    ///     Ok::<(), heist::BuildError>(())
-    /// })?;
-    /// # Ok::<(), heist::BuildError>(())
+    ///     let builder = heist::ThreadPool::builder().num_threads(2);
+    ///     let builder = builder.spawn_handler(|thread| {
+    ///         threads.spawn(|| thread.run());
+    ///         Ok(())
+    ///     });
+    ///     assert_eq!(builder.build().unwrap().join(|| 1, || 2), (1, 2));
+    /// });
     /// ```
     pub fn spawn_handler<F>(self, spawn: F) -> ThreadPoolBuilder<CustomThreads<F>>
     where
@@ -192,6 +279,15 @@ impl<S> ThreadPoolBuilder<S> {
 impl<S: Spawner> ThreadPoolBuilder<S> {
     /// Starts the pool.
     ///
+    /// # Where it runs
+    ///
+    /// The calling thread starts the others, so `thread_name` and
+    /// `spawn_handler` run on it; start and exit handlers on the workers.
+    ///
+    /// # Blocks
+    ///
+    /// Until all threads have been started.
+    ///
     /// # Errors
     ///
     /// If an option has a value that is not allowed, or the system refuses a
@@ -199,8 +295,15 @@ impl<S: Spawner> ThreadPoolBuilder<S> {
     ///
     /// # Panics
     ///
-    /// With a panic of `thread_name` or `spawn_handler`, after those threads
-    /// are stopped.
+    /// With a panic of `thread_name` or `spawn_handler`, after the threads
+    /// already started are stopped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = heist::ThreadPool::builder().num_threads(1).build().unwrap();
+    /// assert_eq!(pool.install(|| 6 * 7), 42);
+    /// ```
     pub fn build(mut self) -> Result<ThreadPool, BuildError> {
         ThreadPool::start(self.config, self.name, &mut |thread| self.spawner.spawn(thread))
     }
@@ -208,15 +311,39 @@ impl<S: Spawner> ThreadPoolBuilder<S> {
     /// Starts the pool that [`global`](crate::global), and the functions
     /// without a pool to name, use. At most once, and before its first use.
     ///
+    /// # Where it runs
+    ///
+    /// As [`build`](Self::build).
+    ///
+    /// # Blocks
+    ///
+    /// Until all threads have been started.
+    ///
     /// # Errors
     ///
     /// As [`build`](Self::build); or if the global pool exists already.
+    ///
+    /// # Panics
+    ///
+    /// As [`build`](Self::build).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// heist::ThreadPool::builder().num_threads(1).build_global().unwrap();
+    /// assert_eq!(heist::global().num_threads(), 1);
+    /// ```
     pub fn build_global(self) -> Result<(), BuildError> {
         set_global(|| self.build())
     }
 }
 
 /// What starts one of the pool's threads; sealed.
+///
+/// ```
+/// fn is_spawner(_: impl heist::Spawner) {}
+/// is_spawner(heist::OsThreads::default());
+/// ```
 pub trait Spawner: sealed::Spawn {}
 
 mod sealed {
@@ -235,7 +362,7 @@ impl sealed::Spawn for OsThreads {
         if let Some(name) = thread.name() {
             builder = builder.name(name.into());
         }
-        if let Some(bytes) = thread.stack_size() {
+        if let Some(bytes) = config::stack_size(thread.stack_size()) {
             builder = builder.stack_size(bytes);
         }
         builder.spawn(|| thread.run()).map(Some)

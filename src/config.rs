@@ -8,6 +8,20 @@ use crate::{
     unwind::{self, Payload},
 };
 
+/// The stack of a thread that the pool starts, in bytes: as much as the main
+/// thread has on Linux, so that what works there works here. Only pages that
+/// are touched take memory.
+const DEFAULT_STACK: usize = 8 << 20;
+
+/// The stack for a thread, if not asked for otherwise: `DEFAULT_STACK`, unless
+/// the environment tells `std` what it wants.
+pub(crate) fn stack_size(asked: Option<usize>) -> Option<usize> {
+    asked.or_else(|| match std::env::var_os("RUST_MIN_STACK") {
+        Some(_) => None,
+        None => Some(DEFAULT_STACK),
+    })
+}
+
 /// The most workers, and the most guests: both counts together must fit the
 /// 16-bit halves of the word in `sleep`.
 pub(crate) const MAX_THREADS: usize = 16_384;

@@ -7,7 +7,10 @@ use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
 
-use crate::sync::{AtomicU32, AtomicU64, AtomicUsize, Ordering, fence, spin_loop};
+use crate::{
+    config::Handlers,
+    sync::{Arc, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence, spin_loop},
+};
 
 /// A count that one thread writes and any thread reads.
 #[derive(Debug, Default)]
@@ -176,15 +179,25 @@ impl Clock {
 }
 
 /// The tasks that came in by one place: a lane, or a worker that spawned them.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Ledger {
     accepted: AtomicU64,
     cancelled: AtomicU64,
     /// Out of the queue for good, but their place in it is not cleared yet.
     buried: AtomicUsize,
+    /// Who hears of panics that no handle receives.
+    handlers: Arc<Handlers>,
 }
 
 impl Ledger {
+    pub(crate) fn new(handlers: &Arc<Handlers>) -> Self {
+        Ledger { handlers: Arc::clone(handlers), ..Ledger::default() }
+    }
+
+    pub(crate) fn handlers(&self) -> &Handlers {
+        &self.handlers
+    }
+
     pub(crate) fn accept(&self) {
         // ORDERING(tally): releases to `accepted`; many writers, so an add.
         self.accepted.fetch_add(1, Ordering::Release);

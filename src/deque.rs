@@ -70,9 +70,10 @@ impl<C> Deque<C> {
         self.public.pop()
     }
 
-    /// The newest job of this kind; newer ones of the other stay.
-    pub(crate) fn pop_kind(&self, kind: Kind) -> Option<JobRef<C>> {
-        self.pop_where(|job| job.kind() == kind)
+    /// The newest job of this kind; newer ones of the other stay, and are to be
+    /// posted again if they were moved.
+    pub(crate) fn pop_kind(&self, kind: Kind, post: impl FnOnce()) -> Option<JobRef<C>> {
+        self.pop_where(|job| job.kind() == kind, post)
     }
 
     /// `id`, if it is the newest and private.
@@ -81,9 +82,10 @@ impl<C> Deque<C> {
         self.private.pop_if(id)
     }
 
-    /// `id`, if it is still here; newer jobs stay.
-    pub(crate) fn reclaim(&self, id: JobId) -> Option<JobRef<C>> {
-        self.pop_where(|job| job.id() == id)
+    /// `id`, if it is still here; newer jobs stay, and are to be posted again
+    /// if they were moved.
+    pub(crate) fn reclaim(&self, id: JobId, post: impl FnOnce()) -> Option<JobRef<C>> {
+        self.pop_where(|job| job.id() == id, post)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -91,9 +93,14 @@ impl<C> Deque<C> {
     }
 
     /// The newest job that `wanted` wants. Those above it are put aside
-    /// meanwhile and then back, in their order.
-    fn pop_where(&self, wanted: impl Fn(&JobRef<C>) -> bool) -> Option<JobRef<C>> {
-        let _ = self.publish();
+    /// meanwhile and then back, in their order: a sleeper may have looked in
+    /// between, so `post` is called.
+    fn pop_where(
+        &self,
+        wanted: impl Fn(&JobRef<C>) -> bool,
+        post: impl FnOnce(),
+    ) -> Option<JobRef<C>> {
+        let published = self.publish();
         let mut aside = Vec::new();
         let found = loop {
             match self.public.pop() {
@@ -102,8 +109,12 @@ impl<C> Deque<C> {
                 None => break None,
             }
         };
+        let moved = published || !aside.is_empty();
         while let Some(job) = aside.pop() {
             self.public.push(job);
+        }
+        if moved {
+            post();
         }
         found
     }

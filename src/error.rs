@@ -2,7 +2,7 @@
 
 use std::{any::Any, borrow::Cow, error::Error, fmt, io};
 
-use crate::unwind::Payload;
+use crate::{sync::Mutex, unwind::Payload};
 
 /// Why a pool could not be built.
 ///
@@ -12,6 +12,7 @@ use crate::unwind::Payload;
 /// ```
 /// let refused = heist::ThreadPool::builder().num_threads(0).build().unwrap_err();
 /// assert!(refused.is_config());
+/// assert!(!refused.is_thread() && !refused.is_global_exists());
 /// assert_eq!(refused.to_string(), "num_threads is 0, allowed is 1..=16384");
 /// ```
 pub struct BuildError(BuildErrorKind);
@@ -28,16 +29,34 @@ impl BuildError {
     }
 
     /// A builder option has a value that is not allowed.
+    ///
+    /// ```
+    /// let builder = heist::ThreadPool::builder().injector_capacity(0);
+    /// assert!(builder.build().unwrap_err().is_config());
+    /// ```
     pub fn is_config(&self) -> bool {
         matches!(self.0, BuildErrorKind::Config { .. })
     }
 
     /// A thread could not be started. Those that were are stopped again.
+    ///
+    /// ```
+    /// let refuse = |_| Err(std::io::Error::other("no more threads"));
+    /// let builder = heist::ThreadPool::builder().spawn_handler(refuse);
+    /// assert!(builder.build().unwrap_err().is_thread());
+    /// ```
     pub fn is_thread(&self) -> bool {
         matches!(self.0, BuildErrorKind::Thread { .. })
     }
 
     /// The global pool was started before, by `build_global` or by its first use.
+    ///
+    /// ```
+    /// let build = || heist::ThreadPool::builder().num_threads(1).build_global();
+    /// build()?;
+    /// assert!(build().unwrap_err().is_global_exists());
+    /// # Ok::<(), heist::BuildError>(())
+    /// ```
     pub fn is_global_exists(&self) -> bool {
         matches!(self.0, BuildErrorKind::GlobalExists)
     }
@@ -87,6 +106,8 @@ impl Error for BuildError {
 ///     Err(TrySpawnError::Full(_)) => unreachable!("there is room"),
 ///     Err(TrySpawnError::Closed(f)) => assert_eq!(f(), 42),
 /// }
+/// let refused = pool.try_spawn(|| 6 * 7).unwrap_err();
+/// assert!(refused.is_closed() && !refused.is_full());
 /// # Ok::<(), heist::BuildError>(())
 /// ```
 pub enum TrySpawnError<F> {
@@ -98,6 +119,11 @@ pub enum TrySpawnError<F> {
 
 impl<F> TrySpawnError<F> {
     /// The closure that was refused.
+    ///
+    /// ```
+    /// let refused = heist::TrySpawnError::Full(|| 6 * 7);
+    /// assert_eq!(refused.into_inner()(), 42);
+    /// ```
     pub fn into_inner(self) -> F {
         match self {
             TrySpawnError::Full(f) | TrySpawnError::Closed(f) => f,
@@ -105,11 +131,19 @@ impl<F> TrySpawnError<F> {
     }
 
     /// Was there no room? A later try may succeed.
+    ///
+    /// ```
+    /// assert!(heist::TrySpawnError::Full(|| 6 * 7).is_full());
+    /// ```
     pub fn is_full(&self) -> bool {
         matches!(self, TrySpawnError::Full(_))
     }
 
     /// Is the pool closed? No later try will succeed.
+    ///
+    /// ```
+    /// assert!(heist::TrySpawnError::Closed(|| 6 * 7).is_closed());
+    /// ```
     pub fn is_closed(&self) -> bool {
         matches!(self, TrySpawnError::Closed(_))
     }
@@ -138,7 +172,7 @@ impl<F> Error for TrySpawnError<F> {}
 /// let pool = heist::ThreadPool::new()?;
 /// let handle = pool.task().name("parse").spawn(|| -> u32 { panic!("line 3") });
 /// let error = handle.join().unwrap_err();
-/// assert!(error.is_panic());
+/// assert!(error.is_panic() && !error.is_cancelled());
 /// assert_eq!(error.to_string(), "task `parse` panicked: line 3");
 /// # Ok::<(), heist::BuildError>(())
 /// ```
@@ -148,8 +182,16 @@ pub struct JoinError {
 }
 
 pub(crate) enum JoinErrorKind {
-    Panic(Payload),
+    /// Locked, since a payload can be sent but not shared, and an error ought
+    /// to be both.
+    Panic(Mutex<Payload>),
     Cancelled,
+}
+
+impl JoinErrorKind {
+    pub(crate) fn panic(payload: Payload) -> Self {
+        JoinErrorKind::Panic(Mutex::new(payload))
+    }
 }
 
 impl JoinError {
@@ -158,12 +200,24 @@ impl JoinError {
     }
 
     /// The task ran and panicked.
+    ///
+    /// ```
+    /// let error = heist::spawn(|| panic!("line 3")).join().unwrap_err();
+    /// assert!(error.is_panic());
+    /// ```
     pub fn is_panic(&self) -> bool {
         matches!(self.kind, JoinErrorKind::Panic(_))
     }
 
     /// The task never ran: its handle cancelled it, the pool was closed when it
     /// was spawned, or `shutdown_now` dropped it.
+    ///
+    /// ```
+    /// let pool = heist::ThreadPool::builder().num_threads(1).build()?;
+    /// pool.close();
+    /// assert!(pool.spawn(|| ()).join().unwrap_err().is_cancelled());
+    /// # Ok::<(), heist::BuildError>(())
+    /// ```
     pub fn is_cancelled(&self) -> bool {
         matches!(self.kind, JoinErrorKind::Cancelled)
     }
@@ -173,19 +227,18 @@ impl JoinError {
     /// # Panics
     ///
     /// If the task did not panic; see [`is_panic`](Self::is_panic).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let error = heist::spawn(|| panic!("line 3")).join().unwrap_err();
+    /// assert_eq!(error.into_panic().downcast_ref(), Some(&"line 3"));
+    /// ```
     pub fn into_panic(self) -> Box<dyn Any + Send> {
         match self.kind {
-            JoinErrorKind::Panic(payload) => payload,
+            JoinErrorKind::Panic(payload) => payload.into_inner(),
             JoinErrorKind::Cancelled => panic!("into_panic on a task that was cancelled"),
         }
-    }
-
-    fn message(&self) -> Option<&str> {
-        let JoinErrorKind::Panic(payload) = &self.kind else { return None };
-        payload
-            .downcast_ref::<&'static str>()
-            .copied()
-            .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
     }
 }
 
@@ -195,10 +248,14 @@ impl fmt::Display for JoinError {
             Some(name) => write!(f, "task `{name}` ")?,
             None => f.write_str("task ")?,
         }
-        match (&self.kind, self.message()) {
-            (JoinErrorKind::Panic(_), Some(message)) => write!(f, "panicked: {message}"),
-            (JoinErrorKind::Panic(_), None) => f.write_str("panicked"),
-            (JoinErrorKind::Cancelled, _) => f.write_str("was cancelled before it ran"),
+        let JoinErrorKind::Panic(payload) = &self.kind else {
+            return f.write_str("was cancelled before it ran");
+        };
+        let payload = payload.lock();
+        let text = payload.downcast_ref::<&'static str>().copied();
+        match text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)) {
+            Some(message) => write!(f, "panicked: {message}"),
+            None => f.write_str("panicked"),
         }
     }
 }
@@ -212,6 +269,18 @@ impl fmt::Debug for JoinError {
 impl Error for JoinError {}
 
 /// The pool did not finish in the time it was given; its threads go on.
+///
+/// ```
+/// use std::{sync::mpsc, time::Duration};
+///
+/// let pool = heist::ThreadPool::builder().num_threads(1).build()?;
+/// let (open, gate) = mpsc::channel::<()>();
+/// pool.spawn(move || gate.recv());
+/// let late = pool.shutdown_timeout(Duration::ZERO).unwrap_err();
+/// assert_eq!(late.to_string(), "shutdown timed out with 1 unfinished tasks");
+/// # drop(open);
+/// # Ok::<(), heist::BuildError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ShutdownTimeout {
     unfinished: usize,
@@ -223,6 +292,16 @@ impl ShutdownTimeout {
     }
 
     /// How many tasks were still queued or running when the time was over.
+    ///
+    /// ```
+    /// let pool = heist::ThreadPool::builder().num_threads(1).build()?;
+    /// let (open, gate) = std::sync::mpsc::channel::<()>();
+    /// pool.spawn(move || gate.recv());
+    /// let late = pool.shutdown_timeout(std::time::Duration::ZERO);
+    /// assert_eq!(late.unwrap_err().unfinished(), 1);
+    /// # drop(open);
+    /// # Ok::<(), heist::BuildError>(())
+    /// ```
     pub fn unfinished(&self) -> usize {
         self.unfinished
     }

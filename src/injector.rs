@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crossbeam_utils::CachePadded;
 
 use crate::{
+    config::Handlers,
     counters::Ledger,
     permits::{Acquire, Permits, Refused},
     priority::{Priority, Turn},
@@ -29,9 +30,9 @@ impl<C> Injector<JobRef<C>> {
 }
 
 impl<J> Injector<J> {
-    pub(crate) fn new(capacity: usize, epoch: Instant) -> Self {
+    pub(crate) fn new(capacity: usize, epoch: Instant, handlers: &Arc<Handlers>) -> Self {
         Injector {
-            lanes: Priority::ALL.map(|_| Lane::new(capacity, epoch)),
+            lanes: Priority::ALL.map(|_| Lane::new(capacity, epoch, handlers)),
             side: deque::Injector::new(),
         }
     }
@@ -98,11 +99,11 @@ struct Marks {
 }
 
 impl<J> Lane<J> {
-    fn new(capacity: usize, epoch: Instant) -> Self {
+    fn new(capacity: usize, epoch: Instant, handlers: &Arc<Handlers>) -> Self {
         Lane {
             permits: Permits::new(capacity),
             queue: deque::Injector::new(),
-            ledger: Arc::default(),
+            ledger: Arc::new(Ledger::new(handlers)),
             epoch,
             marks: CachePadded::default(),
         }

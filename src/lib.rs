@@ -75,8 +75,9 @@
 //! - A thread that waits may run other jobs on top of its stack. Do not hold a
 //!   lock, or a `RefCell` borrow in a thread-local, across a `join` if what is
 //!   run meanwhile may want the same.
-//! - Recursion of `join` uses the stack as any recursion does: about 200 bytes
-//!   a level when optimised.
+//! - Recursion of `join` uses the stack as any recursion does: a few hundred
+//!   bytes a level when optimised, and about 2 KiB when not. The pool's own
+//!   threads have 8 MiB unless told otherwise.
 //! - Dropping a pool, or shutting it down, on one of its own threads cannot
 //!   wait for its end.
 //! - After a `fork(2)` the child has none of the threads.

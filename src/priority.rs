@@ -32,6 +32,17 @@ pub enum Priority {
 
 impl Priority {
     /// Every priority, highest first: the order of `Metrics::lanes`.
+    ///
+    /// ```
+    /// use heist::Priority;
+    ///
+    /// let pool = heist::ThreadPool::builder().num_threads(1).build()?;
+    /// pool.task().priority(Priority::Low).spawn(|| ());
+    /// let metrics = pool.metrics();
+    /// let accepted = Priority::ALL.iter().zip(&metrics.lanes).map(|(_, l)| l.accepted);
+    /// assert!(accepted.eq([0, 0, 1]));
+    /// # Ok::<(), heist::BuildError>(())
+    /// ```
     pub const ALL: [Priority; 3] = [Priority::High, Priority::Normal, Priority::Low];
 
     /// The number of this priority's lane: 0 is high.

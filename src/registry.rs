@@ -25,7 +25,7 @@ pub(crate) struct Registry<C: 'static> {
     pub(crate) injector: Injector<JobRef<C>>,
     pub(crate) door: Door,
     pub(crate) attendance: Attendance,
-    pub(crate) handlers: Handlers,
+    pub(crate) handlers: Arc<Handlers>,
     pub(crate) epoch: Instant,
     slots: Box<[Slot<C>]>,
     /// Scopes' jobs that came from outside the pool, for any of its threads.
@@ -80,6 +80,7 @@ impl<C> Registry<C> {
     /// own.
     pub(crate) fn new(workers: usize, config: Config) -> (Arc<Self>, Vec<Deque<C>>) {
         let epoch = Instant::now();
+        let handlers = Arc::new(config.handlers);
         let count = workers + config.max_guests + 1;
         let deques: Vec<_> = (0..count).map(|_| Deque::new()).collect();
         let slot = |deque: &Deque<C>| Slot {
@@ -87,15 +88,16 @@ impl<C> Registry<C> {
             mail: Mailbox::new(),
             asked: Arc::new(Asked(CachePadded::new(AtomicBool::new(false)))),
             counters: Counters::new(epoch),
-            ledger: Arc::default(),
+            ledger: Arc::new(Ledger::new(&handlers)),
         };
+        let slots = deques.iter().map(slot).collect();
         let registry = Registry {
             sleep: Sleep::new(count, workers),
-            injector: Injector::new(config.injector_capacity, epoch),
+            injector: Injector::new(config.injector_capacity, epoch, &handlers),
             door: Door::new(config.door_patience),
-            handlers: config.handlers,
+            handlers,
             epoch,
-            slots: deques.iter().map(slot).collect(),
+            slots,
             strays: Mailbox::new(),
             workers,
             phase: AtomicU32::new(Phase::Open as u32),
@@ -160,6 +162,15 @@ impl<C> Registry<C> {
                 victim.asked.ask();
                 None
             }
+        }
+    }
+
+    /// The oldest job in the public deque of `index`, for its owner; none also
+    /// if a thief was quicker.
+    pub(crate) fn take_oldest(&self, index: usize) -> Option<JobRef<C>> {
+        match self.slots[index].stealer.steal() {
+            Steal::Success(job) => Some(job),
+            Steal::Empty | Steal::Retry => None,
         }
     }
 
@@ -248,9 +259,10 @@ impl<C> Registry<C> {
 
     /// Goes on to `phase`, never back, and sees that everybody hears of it.
     pub(crate) fn advance(&self, phase: Phase) {
+        // First, so that who sees the phase finds no lane open.
+        self.injector.close();
         // ORDERING(close): releases to `phase`.
         self.phase.fetch_max(phase as u32, Ordering::Release);
-        self.injector.close();
         if phase >= Phase::Ending {
             self.sleep.wake_all();
         }

@@ -69,12 +69,13 @@ impl Host for Hand {
     }
 
     fn reclaim(&self, job: JobId) -> Option<JobRef<Hand>> {
-        self.deque.reclaim(job)
+        self.deque.reclaim(job, || ())
     }
 
     fn wait(&self, latch: &Latch) {
         if let Some(job) = self.deque.pop() {
-            return job.run(self);
+            job.run(self);
+            return;
         }
         self.crew.sleep.lie_down(self.index, &self.parker);
         if !latch.fall_asleep() {

@@ -91,7 +91,7 @@ fn loom_clock_times_add_up_at_any_moment() {
 #[test]
 fn loom_mark_the_highest_water_is_kept() {
     loom::model(|| {
-        let injector = Arc::new(Injector::new(2, Instant::now()));
+        let injector = Arc::new(Injector::new(2, Instant::now(), &Arc::default()));
         let push = |injector: &Injector<u8>| {
             let lane = injector.lane(Priority::Normal);
             let in_use = lane.try_acquire().unwrap();

@@ -48,13 +48,18 @@ pub struct Metrics {
 }
 
 /// One worker's counts.
+///
+/// ```
+/// let metrics = heist::global().metrics();
+/// assert!(metrics.workers.iter().all(|worker| worker.steals <= worker.steal_attempts));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WorkerMetrics {
     /// Jobs run that came from a queue. A fork that nobody stole is not one:
     /// it is a call.
     pub jobs_run: u64,
-    /// Times it tried to steal from a deque that was not empty.
+    /// Times it tried to steal from another thread's deque that was not empty.
     pub steal_attempts: u64,
     /// Attempts that got something.
     pub steals: u64,
@@ -82,6 +87,10 @@ pub struct WorkerMetrics {
 }
 
 /// One lane of the entrance.
+///
+/// ```
+/// assert_eq!(heist::global().metrics().lanes[0].capacity, 4096);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LaneMetrics {
@@ -105,6 +114,10 @@ pub struct LaneMetrics {
 impl ThreadPool {
     /// A snapshot of all counts. It takes no lock that a worker takes and
     /// writes nothing that a worker reads, so it slows nobody down.
+    ///
+    /// ```
+    /// assert!(!heist::global().metrics().workers.is_empty());
+    /// ```
     pub fn metrics(&self) -> Metrics {
         let registry = self.registry();
         // Before what is accepted: what has finished was accepted earlier.
@@ -137,54 +150,106 @@ impl ThreadPool {
 
 impl Metrics {
     /// Tasks accepted, through the entrance and inside.
+    ///
+    /// ```
+    /// heist::spawn(|| ()).join().unwrap();
+    /// assert_eq!(heist::global().metrics().tasks_spawned(), 1);
+    /// ```
     pub fn tasks_spawned(&self) -> u64 {
         self.spawned_inside + self.lanes.iter().map(|lane| lane.accepted).sum::<u64>()
     }
 
     /// Tasks that ran to their end.
+    ///
+    /// ```
+    /// heist::spawn(|| ()).join().unwrap();
+    /// assert_eq!(heist::global().metrics().tasks_completed(), 1);
+    /// ```
     pub fn tasks_completed(&self) -> u64 {
         self.sum(|worker| worker.tasks_completed)
     }
 
     /// Tasks that panicked.
+    ///
+    /// ```
+    /// heist::spawn(|| panic!("line 3")).join().unwrap_err();
+    /// assert_eq!(heist::global().metrics().tasks_panicked(), 1);
+    /// ```
     pub fn tasks_panicked(&self) -> u64 {
         self.sum(|worker| worker.tasks_panicked)
     }
 
     /// Tasks accepted that never ran: cancelled, or dropped by `shutdown_now`.
+    ///
+    /// ```
+    /// let pool = heist::ThreadPool::builder().num_threads(1).build().unwrap();
+    /// assert!(pool.install(|| heist::spawn(|| ()).cancel()));
+    /// assert_eq!(pool.metrics().tasks_cancelled(), 1);
+    /// ```
     pub fn tasks_cancelled(&self) -> u64 {
         self.cancelled
     }
 
     /// Tasks sent away at the entrance.
+    ///
+    /// ```
+    /// let pool = heist::ThreadPool::builder().num_threads(1).build().unwrap();
+    /// pool.close();
+    /// assert!(pool.try_spawn(|| ()).is_err());
+    /// assert_eq!(pool.metrics().tasks_rejected(), 1);
+    /// ```
     pub fn tasks_rejected(&self) -> u64 {
         self.lanes.iter().map(|lane| lane.rejected).sum()
     }
 
-    /// Times somebody tried to steal from a deque that was not empty.
+    /// Times a thread tried to steal from another's deque that was not empty.
+    ///
+    /// ```
+    /// assert_eq!(heist::global().metrics().steal_attempts(), 0);
+    /// ```
     pub fn steal_attempts(&self) -> u64 {
         self.sum(|worker| worker.steal_attempts)
     }
 
     /// Attempts that got something.
+    ///
+    /// ```
+    /// assert_eq!(heist::global().metrics().steals(), 0);
+    /// ```
     pub fn steals(&self) -> u64 {
         self.sum(|worker| worker.steals)
     }
 
-    /// Steals divided by attempts; none before the first attempt.
+    /// Steals / attempts, from 0 to 1; none before the first attempt.
+    ///
+    /// ```
+    /// assert_eq!(heist::global().metrics().steal_success_rate(), None);
+    /// ```
     pub fn steal_success_rate(&self) -> Option<f64> {
         let attempts = self.steal_attempts();
         (attempts > 0).then(|| self.steals() as f64 / attempts as f64)
     }
 
     /// The share of the workers' time spent running jobs, from 0 to 1:
-    /// busy / (workers x wall time).
+    /// busy / (workers x wall time), both in seconds. The textbook utilization.
+    ///
+    /// ```
+    /// let mut metrics = heist::global().metrics();
+    /// metrics.workers.iter_mut().for_each(|worker| worker.busy = metrics.uptime / 2);
+    /// assert!((metrics.utilization() - 0.5).abs() < 0.01);
+    /// ```
     pub fn utilization(&self) -> f64 {
         ratio(self.busy(), self.uptime.as_secs_f64() * self.workers.len() as f64)
     }
 
-    /// How unevenly the workers are used: the standard deviation of their busy
-    /// times divided by the mean. Below 0.1 is good, above 0.3 bad.
+    /// How unevenly the workers are used: standard deviation / mean of their
+    /// busy times, the textbook coefficient of variation. It has no unit; below
+    /// 0.1 is good, above 0.3 bad.
+    ///
+    /// ```
+    /// let pool = heist::ThreadPool::builder().num_threads(1).build().unwrap();
+    /// assert_eq!(pool.metrics().utilization_cv(), 0.0);
+    /// ```
     pub fn utilization_cv(&self) -> f64 {
         let mean = ratio(self.busy(), self.workers.len() as f64);
         let square = |worker: &WorkerMetrics| (worker.busy.as_secs_f64() - mean).powi(2);
@@ -192,15 +257,23 @@ impl Metrics {
         ratio(variance.sqrt(), mean)
     }
 
-    /// The price of coordination: (searching + waiting for locks) / busy. Below
-    /// 0.05 is good, above 0.2 bad.
+    /// The price of coordination: (searching + waiting for locks) / busy, in
+    /// seconds; heist's own definition. Below 0.05 is good, above 0.2 bad.
+    ///
+    /// ```
+    /// assert!(heist::global().metrics().coordination_overhead() >= 0.0);
+    /// ```
     pub fn coordination_overhead(&self) -> f64 {
         let spent = |worker: &WorkerMetrics| worker.searching + worker.lock_wait;
         ratio(self.workers.iter().map(spent).sum::<Duration>().as_secs_f64(), self.busy())
     }
 
-    /// How unevenly the work lies: the deepest of the workers' deques divided by
-    /// the mean; 1 if all are empty. Below 2 is good, above 10 bad.
+    /// How unevenly the work lies: deepest / mean depth of the workers' deques,
+    /// both in jobs; 1 if all are empty. Below 2 is good, above 10 bad.
+    ///
+    /// ```
+    /// assert_eq!(heist::global().metrics().queue_depth_ratio(), 1.0);
+    /// ```
     pub fn queue_depth_ratio(&self) -> f64 {
         let depths = self.workers.iter().map(|worker| worker.queue_depth);
         let deepest = depths.clone().max().unwrap_or(0) as f64;
@@ -208,15 +281,23 @@ impl Metrics {
         if mean == 0.0 { 1.0 } else { deepest / mean }
     }
 
-    /// Tasks finished a second.
+    /// Tasks finished a second: (completed + panicked) / wall time in seconds.
+    ///
+    /// ```
+    /// assert_eq!(heist::global().metrics().throughput(), 0.0);
+    /// ```
     pub fn throughput(&self) -> f64 {
         let finished = self.tasks_completed() + self.tasks_panicked();
         ratio(finished as f64, self.uptime.as_secs_f64())
     }
 
     /// How well the workers add up: throughput / (one worker's throughput x
-    /// workers), with throughputs in tasks a second. Above 0.8 is good, below
-    /// 0.5 bad.
+    /// workers), in tasks a second. It is speed-up / workers, with the speed-up
+    /// of Amdahl's and Gustafson's laws. Above 0.8 is good, below 0.5 bad.
+    ///
+    /// ```
+    /// assert_eq!(heist::global().metrics().efficiency(1000.0), 0.0);
+    /// ```
     pub fn efficiency(&self, one_worker_throughput: f64) -> f64 {
         ratio(self.throughput(), one_worker_throughput * self.workers.len() as f64)
     }
@@ -225,6 +306,11 @@ impl Metrics {
     /// are differences, gauges and high-water marks stay as they are here.
     ///
     /// Both have to be of the same pool.
+    ///
+    /// ```
+    /// let metrics = heist::global().metrics();
+    /// assert_eq!(metrics.since(&metrics).uptime.as_nanos(), 0);
+    /// ```
     pub fn since(&self, earlier: &Metrics) -> Metrics {
         let mut difference = self.clone();
         let workers = difference.workers.iter_mut().zip(&earlier.workers);

@@ -120,6 +120,14 @@ where
 /// # Blocks
 ///
 /// Never, but for the start of the global pool.
+///
+/// # Examples
+///
+/// ```
+/// let pool = heist::ThreadPool::builder().num_threads(2).build()?;
+/// assert_eq!(pool.install(heist::current_num_threads), 2);
+/// # Ok::<(), heist::BuildError>(())
+/// ```
 pub fn current_num_threads() -> usize {
     Worker::current(|worker| match worker {
         Some(worker) => worker.registry().workers(),
@@ -127,8 +135,9 @@ pub fn current_num_threads() -> usize {
     })
 }
 
-/// This thread's number among the workers of its pool; none outside, and for
-/// guests.
+/// This thread's number among the workers of its pool; none outside, for
+/// guests, and for the stand-in of
+/// [`door_patience`](crate::ThreadPoolBuilder::door_patience).
 ///
 /// # Where it runs
 ///
@@ -151,6 +160,12 @@ pub fn current_thread_index() -> Option<usize> {
 }
 
 /// What [`yield_now`] found to do.
+///
+/// ```
+/// let pool = heist::ThreadPool::builder().num_threads(1).build()?;
+/// assert_eq!(pool.install(heist::yield_now), Some(heist::Yield::Idle));
+/// # Ok::<(), heist::BuildError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Yield {
     /// A job was run.

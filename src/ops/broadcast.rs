@@ -3,6 +3,13 @@
 use crate::{pool::ThreadPool, raw, unwind, worker::Worker};
 
 /// Which of the workers a [`broadcast`](ThreadPool::broadcast) closure runs on.
+///
+/// ```
+/// let pool = heist::ThreadPool::builder().num_threads(2).build()?;
+/// let seen = pool.broadcast(|cx| (cx.index(), cx.num_threads()));
+/// assert_eq!(seen, [(0, 2), (1, 2)]);
+/// # Ok::<(), heist::BuildError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BroadcastContext {
     index: usize,
@@ -11,11 +18,23 @@ pub struct BroadcastContext {
 
 impl BroadcastContext {
     /// This worker's number, below `num_threads`.
+    ///
+    /// ```
+    /// let pool = heist::ThreadPool::builder().num_threads(2).build()?;
+    /// assert_eq!(pool.broadcast(|cx| cx.index()), [0, 1]);
+    /// # Ok::<(), heist::BuildError>(())
+    /// ```
     pub fn index(&self) -> usize {
         self.index
     }
 
     /// How many workers the closure runs on.
+    ///
+    /// ```
+    /// let pool = heist::ThreadPool::builder().num_threads(2).build()?;
+    /// assert_eq!(pool.broadcast(|cx| cx.num_threads()), [2, 2]);
+    /// # Ok::<(), heist::BuildError>(())
+    /// ```
     pub fn num_threads(&self) -> usize {
         self.num_threads
     }

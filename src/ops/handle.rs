@@ -54,7 +54,8 @@ impl<T> JoinHandle<T> {
     ///
     /// # Panics
     ///
-    /// Never with the task's panic: that is in the error.
+    /// Never with the task's panic: that is in the error. Only if the handle was
+    /// polled to its result before, as a future.
     ///
     /// # Errors
     ///
@@ -122,6 +123,10 @@ impl<T> JoinHandle<T> {
 
     /// Cancels the task if it has not started. True: it will never run, and the
     /// handle says so at once. False: it has started, or is done.
+    ///
+    /// The task's place in its queue is cleared, and the room there given back,
+    /// when a worker comes to it: so a queue holds no more than its capacity
+    /// also if tasks are spawned and cancelled all the time.
     ///
     /// # Where it runs
     ///

@@ -33,7 +33,8 @@ impl ThreadPool {
     /// # Ok::<(), heist::BuildError>(())
     /// ```
     pub fn install<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
-        let here = Worker::of(self.registry(), |worker| worker.is_some_and(Worker::is_own_thread));
+        let here =
+            Worker::of(self.registry(), |worker| worker.and_then(Worker::member_index).is_some());
         if here {
             return self.enter(|_| f());
         }

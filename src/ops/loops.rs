@@ -216,7 +216,7 @@ impl ThreadPool {
     ) -> Option<R> {
         let pieces = (self.num_threads() * PIECES_PER_WORKER).min(whole.pieces()).max(1);
         let cuts = pieces.next_power_of_two().ilog2();
-        self.reduce_part(cuts, whole, panics, leaf, combine)
+        self.enter(|_| self.reduce_part(cuts, whole, panics, leaf, combine))
     }
 
     fn reduce_part<P: Divide, R: Send>(

@@ -107,6 +107,7 @@ where
 
     fn execute(&self, f: F, worker: &Worker) {
         let counters = worker.counters();
+        counters.jobs_run.add(1);
         let result = unwind::catch(f);
         // Counted before it is known: whoever has joined a task finds it in
         // the metrics.
@@ -120,11 +121,11 @@ where
             drop(state);
             match result {
                 Ok(value) => unwind::discard(value),
-                Err(payload) => worker.registry().handlers.panicked(payload),
+                Err(payload) => self.origin.handlers().panicked(payload),
             }
             return;
         }
-        state.stage = Stage::Done(result.map_err(JoinErrorKind::Panic));
+        state.stage = Stage::Done(result.map_err(JoinErrorKind::panic));
         let waiter = state.waiter.take();
         drop(state);
         waiter.into_iter().for_each(unwind::wake);
@@ -147,12 +148,15 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    fn run(&self, worker: &Worker) {
-        match self.claim(worker) {
+    fn run(&self, worker: &Worker) -> bool {
+        let claimed = self.claim(worker);
+        let ran = claimed.is_some();
+        match claimed {
             Some(f) => self.execute(f, worker),
             // It left the queue earlier, and only now its place does.
             None => self.origin.clear(),
         }
+        ran
     }
 
     fn discard(&self) -> bool {
@@ -187,7 +191,7 @@ where
     }
 
     fn is_done(&self) -> bool {
-        matches!(self.state.lock().stage, Stage::Done(_))
+        matches!(self.state.lock().stage, Stage::Done(_) | Stage::Taken)
     }
 
     fn take(&self, waiter: Option<&Waker>) -> Option<Result<T, JoinError>> {
@@ -235,7 +239,13 @@ where
             .then(|| mem::replace(&mut state.stage, Stage::Taken));
         drop(state);
         unwind::discard(waiter);
-        unwind::discard(done);
+        match done {
+            // Nobody has heard of it, and now nobody can.
+            Some(Stage::Done(Err(JoinErrorKind::Panic(payload)))) => {
+                self.origin.handlers().panicked(payload.into_inner());
+            }
+            done => unwind::discard(done),
+        }
     }
 
     fn origin(&self) -> &Arc<Ledger> {

@@ -118,7 +118,7 @@ impl<'scope> Scope<'scope> {
         });
         let home = self.ticket.extra();
         Worker::of(home, |worker| match worker {
-            Some(worker) => worker.push(job),
+            Some(worker) => worker.push_scoped(self.ticket.owner(), job),
             // A thread of another pool, or of none, that borrowed the scope.
             None => home.push_stray(self.ticket.owner(), job),
         });

@@ -21,8 +21,11 @@ impl ThreadPool {
     ///
     /// # Where it runs
     ///
-    /// On a worker. In a lane the order is that of arrival; a thread's own
-    /// tasks run newest first, unless they are stolen.
+    /// On a worker; on the stand-in, see
+    /// [`door_patience`](crate::ThreadPoolBuilder::door_patience); or on a guest
+    /// that helps, if a thread of the pool spawned it. In a lane the order is
+    /// that of arrival; a thread's own tasks run newest first, unless they are
+    /// stolen.
     ///
     /// # Blocks
     ///

@@ -65,6 +65,14 @@ impl ThreadPool {
     /// # Blocks
     ///
     /// Never.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = heist::ThreadPool::builder().num_threads(1).build()?;
+    /// assert_eq!(pool.task().name("parse").spawn(|| 42).join().unwrap(), 42);
+    /// # Ok::<(), heist::BuildError>(())
+    /// ```
     pub fn task(&self) -> TaskBuilder<'_> {
         TaskBuilder::new(self.registry())
     }
@@ -84,6 +92,14 @@ impl<'p> TaskBuilder<'p> {
     /// # Blocks
     ///
     /// Never.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = heist::ThreadPool::builder().num_threads(1).build()?;
+    /// assert_eq!(pool.task().name("parse").spawn(|| ()).name(), Some("parse"));
+    /// # Ok::<(), heist::BuildError>(())
+    /// ```
     pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.name = Some(name.into());
         self
@@ -98,6 +114,15 @@ impl<'p> TaskBuilder<'p> {
     /// # Blocks
     ///
     /// Never.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = heist::ThreadPool::builder().num_threads(1).build()?;
+    /// pool.task().priority(heist::Priority::High).spawn(|| ());
+    /// assert_eq!(pool.metrics().lanes[0].accepted, 1);
+    /// # Ok::<(), heist::BuildError>(())
+    /// ```
     pub fn priority(mut self, priority: Priority) -> Self {
         self.priority = priority;
         self
@@ -112,6 +137,14 @@ impl<'p> TaskBuilder<'p> {
     /// # Blocks
     ///
     /// Outside the pool, until the lane has room; inside, never.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = heist::ThreadPool::builder().num_threads(1).build()?;
+    /// assert_eq!(pool.task().spawn(|| 6 * 7).join().unwrap(), 42);
+    /// # Ok::<(), heist::BuildError>(())
+    /// ```
     pub fn spawn<T, F>(self, f: F) -> JoinHandle<T>
     where
         F: FnOnce() -> T + Send + 'static,
@@ -140,6 +173,15 @@ impl<'p> TaskBuilder<'p> {
     /// # Errors
     ///
     /// `Full` if the lane has no room, `Closed` if the pool takes no tasks.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = heist::ThreadPool::builder().num_threads(1).build()?;
+    /// let handle = pool.task().try_spawn(|| 6 * 7).unwrap();
+    /// assert_eq!(handle.join().unwrap(), 42);
+    /// # Ok::<(), heist::BuildError>(())
+    /// ```
     pub fn try_spawn<T, F>(self, f: F) -> Result<JoinHandle<T>, TrySpawnError<F>>
     where
         F: FnOnce() -> T + Send + 'static,
@@ -168,6 +210,16 @@ impl<'p> TaskBuilder<'p> {
     /// # Errors
     ///
     /// `Full` if there was no room in time, `Closed` if the pool takes no tasks.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = heist::ThreadPool::builder().num_threads(1).build()?;
+    /// let soon = std::time::Duration::from_secs(1);
+    /// let handle = pool.task().spawn_timeout(|| 6 * 7, soon).unwrap();
+    /// assert_eq!(handle.join().unwrap(), 42);
+    /// # Ok::<(), heist::BuildError>(())
+    /// ```
     pub fn spawn_timeout<T, F>(
         self,
         f: F,
@@ -193,6 +245,19 @@ impl<'p> TaskBuilder<'p> {
     /// # Errors
     ///
     /// `Closed` if the pool takes no tasks.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::{future::Future, pin::pin, task::{Context, Poll, Waker}};
+    ///
+    /// let pool = heist::ThreadPool::builder().num_threads(1).build()?;
+    /// let mut cx = Context::from_waker(Waker::noop());
+    /// let spawned = pin!(pool.task().spawn_async(|| 6 * 7)).poll(&mut cx);
+    /// let Poll::Ready(Ok(handle)) = spawned else { unreachable!("there is room") };
+    /// assert_eq!(handle.join().unwrap(), 42);
+    /// # Ok::<(), heist::BuildError>(())
+    /// ```
     #[allow(clippy::manual_async_fn, reason = "`Send` and what it borrows are promised")]
     pub fn spawn_async<T, F>(
         self,

@@ -92,12 +92,15 @@ impl Permits {
         }
     }
 
-    /// No more permits: those in line are sent away.
+    /// No more permits: those in line are sent away, also if they were served
+    /// and have not come for it; they may never come.
     pub(crate) fn close(&self) {
         let mut line = self.line.lock();
         self.change(|word| Some(word.close()));
         let waiting = mem::take(&mut line.waiting);
         waiting.iter().for_each(|_| self.leave_line());
+        let served = mem::take(&mut line.served).len() as u32;
+        self.change(|word| word.release(served));
         drop(line);
         waiting.into_values().for_each(unwind::wake);
     }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::{
+    config,
     deque::Deque,
     door::Hired,
     parker::Parker,
@@ -27,7 +28,7 @@ pub(super) fn open_door(
         let registry = home.upgrade()?;
         let deque = Arc::clone(&deque);
         let mut builder = thread::Builder::new().name("heist-door".into());
-        if let Some(bytes) = stack_size {
+        if let Some(bytes) = config::stack_size(stack_size) {
             builder = builder.stack_size(bytes);
         }
         let parker = Arc::new(Parker::new());
@@ -55,9 +56,10 @@ fn keep(worker: &Worker, parker: &Parker) {
             continue;
         }
         let taken = registry.taken();
-        let until = Instant::now() + patience;
-        while Instant::now() < until && !registry.is_over() {
-            parker.park_until(until);
+        let start = Instant::now();
+        let until = start.checked_add(patience);
+        while start.elapsed() < patience && !registry.is_over() {
+            parker.park_maybe_until(until);
         }
         // Nobody came all the while; stand in until somebody does.
         while registry.taken() == taken && worker.run_one_task() {}

@@ -1,8 +1,8 @@
 //! `ThreadBuilder`: one of the pool's threads, before it runs.
 
-use std::fmt;
+use std::{fmt, mem};
 
-use crate::worker::Worker;
+use crate::{unwind::AbortOnDrop, worker::Worker};
 
 /// One of the pool's threads, handed to a
 /// [`spawn_handler`](crate::ThreadPoolBuilder::spawn_handler): start an OS
@@ -49,7 +49,8 @@ impl ThreadBuilder {
         self.name.as_deref()
     }
 
-    /// The stack the thread is to have, in bytes; the system's default if none.
+    /// The stack the thread is to have, in bytes; if none was asked for, as the
+    /// starter likes. The pool itself gives its threads 8 MiB then.
     pub fn stack_size(&self) -> Option<usize> {
         self.stack_size
     }
@@ -61,9 +62,15 @@ impl ThreadBuilder {
         registry.attendance.begin();
         // Too late for a pool that was never whole: as if it had not begun.
         if !registry.is_over() {
-            registry.handlers.started(self.index);
-            worker.enter(Worker::run_thread);
-            registry.handlers.exited(self.index);
+            // Jobs and handlers catch their panics. One of the pool's own would
+            // leave it short of a worker that others wait for.
+            let bomb = AbortOnDrop;
+            worker.enter(|worker| {
+                registry.handlers.started(self.index);
+                worker.run_thread();
+                registry.handlers.exited(self.index);
+            });
+            mem::forget(bomb);
         }
         registry.attendance.leave();
     }

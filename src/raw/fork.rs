@@ -76,7 +76,7 @@ impl<H: Host, F: FnOnce() -> R + Send, R: Send> StackJob<H, F, R> {
 unsafe impl<H: Host, F: FnOnce() -> R + Send, R: Send> Erased<H> for StackJob<H, F, R> {
     const KIND: Kind = Kind::Structured;
 
-    unsafe fn run_erased(this: NonNull<Header<H>>, host: &H) {
+    unsafe fn run_erased(this: NonNull<Header<H>>, host: &H) -> bool {
         let bomb = AbortOnDrop;
         let this = this.cast::<Self>();
         // SAFETY: lent, so alive until the latch is set below.
@@ -95,6 +95,7 @@ unsafe impl<H: Host, F: FnOnce() -> R + Send, R: Send> Erased<H> for StackJob<H,
             host.wake(owner);
         }
         mem::forget(bomb);
+        true
     }
 }
 

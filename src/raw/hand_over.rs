@@ -28,7 +28,7 @@ struct LentJob<C: 'static, F, R> {
 unsafe impl<C: 'static, F: FnOnce(&C) -> R + Send, R: Send> Erased<C> for LentJob<C, F, R> {
     const KIND: Kind = Kind::Structured;
 
-    unsafe fn run_erased(this: NonNull<Header<C>>, cx: &C) {
+    unsafe fn run_erased(this: NonNull<Header<C>>, cx: &C) -> bool {
         let bomb = AbortOnDrop;
         let this = this.cast::<Self>();
         // SAFETY: lent, so alive until `done` is set below.
@@ -48,6 +48,7 @@ unsafe impl<C: 'static, F: FnOnce(&C) -> R + Send, R: Send> Erased<C> for LentJo
             waker.wake();
         }
         mem::forget(bomb);
+        true
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{sync::Arc, unwind::AbortOnDrop};
 pub(super) struct Header<C: 'static>(&'static Table<C>);
 
 struct Table<C: 'static> {
-    run: unsafe fn(NonNull<Header<C>>, &C),
+    run: unsafe fn(NonNull<Header<C>>, &C) -> bool,
     discard: unsafe fn(NonNull<Header<C>>) -> bool,
     kind: Kind,
 }
@@ -44,11 +44,13 @@ impl<C> Header<C> {
 pub(super) unsafe trait Erased<C: 'static> {
     const KIND: Kind;
 
+    /// False: it was decided before that it is not to run.
+    ///
     /// # Safety
     ///
     /// `this` points to the header of a live `Self`, with leave to all of it;
     /// called once; does not unwind.
-    unsafe fn run_erased(this: NonNull<Header<C>>, cx: &C);
+    unsafe fn run_erased(this: NonNull<Header<C>>, cx: &C) -> bool;
 
     /// Lets go of a job that is not to run; false if that was decided before.
     ///
@@ -102,8 +104,9 @@ impl<C> JobRef<C> {
         header.0.kind
     }
 
-    /// Runs the job. Consumes `self`: a job runs at most once.
-    pub(crate) fn run(self, cx: &C) {
+    /// Runs the job. Consumes `self`: a job runs at most once. False: it was
+    /// decided before that it is not to run.
+    pub(crate) fn run(self, cx: &C) -> bool {
         // SAFETY: valid until consumed, as in `kind`.
         let table = unsafe { self.0.as_ref() }.0;
         // SAFETY: the promise of `Header::new`, and `self` is the only right.
@@ -131,12 +134,13 @@ struct HeapJob<C: 'static, F> {
 unsafe impl<C: 'static, F: FnOnce(&C) + Send> Erased<C> for HeapJob<C, F> {
     const KIND: Kind = Kind::Structured;
 
-    unsafe fn run_erased(this: NonNull<Header<C>>, cx: &C) {
+    unsafe fn run_erased(this: NonNull<Header<C>>, cx: &C) -> bool {
         let bomb = AbortOnDrop;
         // SAFETY: from `Box::into_raw` in `heap`, and used once.
         let job = unsafe { Box::from_raw(this.cast::<Self>().as_ptr()) };
         (job.func)(cx);
         std::mem::forget(bomb);
+        true
     }
 }
 
@@ -156,8 +160,9 @@ pub(super) unsafe fn heap<C, F: FnOnce(&C) + Send>(func: F) -> JobRef<C> {
 
 /// What a `Shared` job does when it is run.
 pub(crate) trait Run<C>: Send + Sync + 'static {
-    /// Must not unwind; an unwind aborts the process.
-    fn run(&self, cx: &C);
+    /// False: it was decided before that it is not to run. Must not unwind; an
+    /// unwind aborts the process.
+    fn run(&self, cx: &C) -> bool;
 
     /// Is dropped instead. False: it was decided before. Must not unwind.
     fn discard(&self) -> bool;
@@ -198,13 +203,14 @@ impl<C, J> std::ops::Deref for Shared<C, J> {
 unsafe impl<C: 'static, J: Run<C>> Erased<C> for Shared<C, J> {
     const KIND: Kind = Kind::Task;
 
-    unsafe fn run_erased(this: NonNull<Header<C>>, cx: &C) {
+    unsafe fn run_erased(this: NonNull<Header<C>>, cx: &C) -> bool {
         let bomb = AbortOnDrop;
         // SAFETY: from `Arc::into_raw` in `into_job_ref`, whose count is ours.
         let this = unsafe { Arc::from_raw(this.cast::<Self>().as_ptr()) };
-        this.job.run(cx);
+        let ran = this.job.run(cx);
         drop(this);
         std::mem::forget(bomb);
+        ran
     }
 
     unsafe fn discard_erased(this: NonNull<Header<C>>) -> bool {

@@ -39,6 +39,16 @@ impl<T> Mutex<T> {
         self.0.lock().expect("loom stops at the first panic")
     }
 
+    #[cfg(not(loom))]
+    pub(crate) fn into_inner(self) -> T {
+        self.0.into_inner()
+    }
+
+    #[cfg(loom)]
+    pub(crate) fn into_inner(self) -> T {
+        self.0.into_inner().expect("loom stops at the first panic")
+    }
+
     /// Apart, so that the clock is read only when there is something to time.
     #[cold]
     #[cfg(not(loom))]

@@ -10,6 +10,7 @@ use crate::{
     counters::Activity,
     parker::Parker,
     raw::JobRef,
+    registry::Share,
     sleep::{Appetite, Awake},
     sync::{Arc, spin_loop, thread},
 };
@@ -37,7 +38,7 @@ impl IdleSpin {
 
     fn slept(&self, time: Duration) {
         let linger = self.linger.get();
-        let next = if time < self.most { linger * 2 } else { linger / 4 };
+        let next = if time < self.most { linger.saturating_mul(2) } else { linger / 4 };
         self.linger.set(next.max(LEAST_LINGER).min(self.most));
     }
 }
@@ -46,7 +47,7 @@ impl Worker {
     /// Runs jobs until the pool ends.
     pub(crate) fn run_thread(&self) {
         self.turn_to(Activity::Busy);
-        while let Some(job) = self.next_job().or_else(|| self.idle()) {
+        while let Some(job) = self.next_job(Share::Half).or_else(|| self.idle()) {
             self.run_job(job);
         }
         self.turn_to(Activity::Parked);
@@ -83,7 +84,7 @@ impl Worker {
                 break None;
             }
             self.nap(&parker);
-            if let Some(job) = self.next_job() {
+            if let Some(job) = self.next_job(Share::Half) {
                 break Some(job);
             }
         };
@@ -94,14 +95,15 @@ impl Worker {
 
     /// Looks around for a while, pausing between looks.
     fn linger(&self) -> Option<JobRef<Worker>> {
-        let until = Instant::now() + self.idle.linger.get();
+        let start = Instant::now();
         for look in 1u32.. {
-            if let Some(job) = self.next_job() {
+            if let Some(job) = self.next_job(Share::Half) {
                 return Some(job);
             }
             // Who does not count as searching is one too many: more searchers
             // than half of the workers take more than they find.
-            if !self.searching.get() || Instant::now() >= until {
+            let enough = start.elapsed() >= self.idle.linger.get();
+            if !self.searching.get() || enough || self.registry.is_over() {
                 break;
             }
             (0..PAUSES).for_each(|_| spin_loop());

@@ -14,8 +14,8 @@ use crate::{
     deque::Deque,
     parker::Parker,
     priority::Turn,
-    raw::{Host, JobId, JobRef, Latch, Slot},
-    registry::{Asked, Registry},
+    raw::{Host, JobId, JobRef, Kind, Latch, Slot},
+    registry::{Asked, Registry, Share},
     rng::Rng,
     sync::{Arc, lock_wait},
 };
@@ -141,11 +141,6 @@ impl Worker {
         &self.registry
     }
 
-    /// Is this one of the threads that the pool started?
-    pub(crate) fn is_own_thread(&self) -> bool {
-        self.role != Role::Guest
-    }
-
     /// This worker's number among the members.
     pub(crate) fn member_index(&self) -> Option<usize> {
         (self.role == Role::Member).then_some(self.index)
@@ -158,22 +153,20 @@ impl Worker {
         if !self.may_yield() {
             return false;
         }
-        let job = match self.role {
+        let next = || match self.role {
             Role::Guest => self.help(None),
-            Role::Member | Role::StandIn => self.next_job(),
+            // One job, since this thread goes back to what it did.
+            Role::Member | Role::StandIn => self.next_job(Share::One),
         };
-        let some = job.is_some();
-        if let Some(job) = job {
-            self.run_nested(job);
-        }
-        some
+        std::iter::from_fn(next).any(|job| self.run_nested(job))
     }
 
     /// Runs a job on top of another one that waits or yields.
-    fn run_nested(&self, job: JobRef<Worker>) {
+    fn run_nested(&self, job: JobRef<Worker>) -> bool {
         self.depth.set(self.depth.get() + 1);
-        self.enter(|worker| worker.run_job(job));
+        let ran = self.enter(|worker| worker.run_job(job));
         self.depth.set(self.depth.get() - 1);
+        ran
     }
 
     /// Where the tasks are booked that this thread spawns.
@@ -183,6 +176,17 @@ impl Worker {
 
     pub(crate) fn counters(&self) -> &Counters {
         &self.registry.slot(self.index).counters
+    }
+
+    /// Pushes a scope's job, which slot `owner` waits for. A guest may leave
+    /// before it is run, and the owner wait where it steals from nobody: then
+    /// the job is better off with the strays.
+    pub(crate) fn push_scoped(&self, owner: usize, job: JobRef<Worker>) {
+        if self.role == Role::Guest && owner != self.index {
+            self.registry.push_stray(owner, job);
+        } else {
+            self.push(job);
+        }
     }
 
     /// Are there jobs that this thread would leave behind?
@@ -209,11 +213,14 @@ impl Worker {
         self.level.set(level);
     }
 
-    /// Runs a job that came from a queue.
-    pub(crate) fn run_job(&self, job: JobRef<Worker>) {
-        self.counters().jobs_run.add(1);
+    /// Runs a job that came from a queue. False: it was a task decided before.
+    pub(crate) fn run_job(&self, job: JobRef<Worker>) -> bool {
+        if job.kind() == Kind::Structured {
+            // A task counts itself, if it is still to run.
+            self.counters().jobs_run.add(1);
+        }
         self.grace.set(GRACE);
-        job.run(self);
+        job.run(self)
     }
 
     /// Turns to `activity`, and books the time spent on locks so far.
@@ -284,7 +291,7 @@ impl Host for Worker {
     }
 
     fn reclaim(&self, job: JobId) -> Option<JobRef<Worker>> {
-        self.deque.reclaim(job)
+        self.deque.reclaim(job, || self.registry.post_jobs())
     }
 
     fn wait(&self, latch: &Latch) {

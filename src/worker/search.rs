@@ -29,11 +29,11 @@ impl Worker {
     /// Work for a thread that has nothing to wait for. Own newest, then
     /// others' oldest, then the outside world's: finish what was begun before
     /// beginning something new.
-    pub(super) fn next_job(&self) -> Option<Job> {
+    pub(super) fn next_job(&self, share: Share) -> Option<Job> {
         self.overdue_job()
             .or_else(|| self.deque.pop())
             .or_else(|| self.registry.take_mail(self.index))
-            .or_else(|| self.steal(Share::Half))
+            .or_else(|| self.steal(share))
             .or_else(|| self.take_injected())
     }
 
@@ -45,7 +45,7 @@ impl Worker {
             self.deque.pop()
         } else {
             // What a frame further up waits for, but no stranger's task.
-            self.deque.pop_kind(Kind::Structured)
+            self.deque.pop_kind(Kind::Structured, || self.registry.post_jobs())
         };
         own.or_else(|| self.registry.take_mail(self.index))
             .or_else(|| self.steal_from(holder.filter(|&slot| slot != self.index)?, Share::One))
@@ -168,7 +168,7 @@ impl Worker {
         if ticks % FAIRNESS_TICK != 0 {
             return None;
         }
-        let oldest_own = || self.steal_from(self.index, Share::One);
+        let oldest_own = || self.registry.take_oldest(self.index);
         let elsewhere = || self.registry.take_mail(self.index).or_else(|| self.take_injected());
         // In turns, so that neither starves the other.
         if ticks % 2 == 0 {

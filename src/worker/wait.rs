@@ -5,7 +5,7 @@
 //! pools it works for further up its stack, and for which this is a wait
 //! abroad, it serves the entrance too, since what it waits for may need it.
 
-use std::time::Instant;
+use std::{ptr, time::Instant};
 
 use super::Worker;
 use crate::{
@@ -71,9 +71,9 @@ pub(crate) fn wait_for(
     deadline: Option<Instant>,
 ) {
     let wait = Wait { awaited, home };
+    each_worker(Worker::publish);
     let is_worker = Worker::current(|worker| {
         if let Some(worker) = worker {
-            worker.publish();
             worker.turn_to(Activity::Searching);
         }
         worker.is_some()
@@ -185,17 +185,22 @@ impl<A: Awaited + ?Sized> Wait<'_, A> {
     }
 }
 
-/// Every worker this thread is, the innermost first.
+/// Every worker this thread is, once each, the innermost first.
 fn each_worker(mut f: impl FnMut(&Worker)) {
+    let mut seen: Vec<*const Worker> = Vec::new();
     Worker::find(|worker| {
-        f(worker);
+        if !seen.contains(&ptr::from_ref(worker)) {
+            seen.push(worker);
+            f(worker);
+        }
         None::<()>
     });
 }
 
 impl Worker {
     fn run_while_waiting(&self, job: JobRef<Worker>) {
-        self.stop_searching();
+        // Also where this thread works for another pool: it is busy there too.
+        each_worker(Worker::stop_searching);
         self.turn_to(Activity::Busy);
         self.run_nested(job);
         self.turn_to(Activity::Searching);

@@ -16,6 +16,7 @@ mod lanes;
 mod locals;
 mod loops;
 mod metrics;
+mod nested;
 mod one;
 mod pools;
 mod prop;

@@ -67,11 +67,9 @@ fn a_few_coarse_forks_run_side_by_side_at_once() {
                 }
             }
             pool.install(|| meet(threads, &barrier));
-            // And so they do after many fine ones, since workers are idle.
-            pool.install(|| {
-                fork_a_lot();
-                meet(threads, &barrier);
-            });
+            // And so they do in a job that comes after many fine ones.
+            pool.install(fork_a_lot);
+            pool.install(|| meet(threads, &barrier));
             // From outside, the caller is one more.
             let barrier = Barrier::new(threads + 1);
             pool.join(|| (), || ());

@@ -92,7 +92,7 @@ fn over_the_limit_of_the_deque_a_new_task_runs_then_and_there() {
 
 #[test]
 fn a_task_that_floods_its_own_pool_takes_little_memory() {
-    const TASKS: usize = if cfg!(debug_assertions) { 1_000_000 } else { 10_000_000 };
+    const TASKS: usize = 10_000_000;
     alone("spawn_inside::a_task_that_floods_its_own_pool_takes_little_memory", || {
         for threads in [1, 2] {
             let pool = pool(threads);
