@@ -13,13 +13,21 @@ struct Roll {
     began: usize,
     left: usize,
     lost: usize,
+    called_off: bool,
     waiting: Vec<Waker>,
 }
 
 impl Attendance {
-    /// A thread begins to work.
-    pub(crate) fn begin(&self) {
-        self.0.lock().began += 1;
+    /// A thread is there. False: it is not to begin, for the pool never will.
+    pub(crate) fn begin(&self) -> bool {
+        let mut roll = self.0.lock();
+        roll.began += usize::from(!roll.called_off);
+        !roll.called_off
+    }
+
+    /// The pool will never be whole: who has not begun is not to.
+    pub(crate) fn call_off(&self) {
+        self.0.lock().called_off = true;
     }
 
     /// A thread that began is done with everything but its thread-locals.

@@ -201,8 +201,7 @@ impl<S> ThreadPoolBuilder<S> {
     /// Called on each worker's thread when it begins, with its number; not on
     /// the stand-in of `door_patience`, the pool's own thread `heist-door`. It
     /// runs inside the pool: `heist::join` and `heist::spawn` use that. A panic
-    /// in it goes to the panic handler; the worker lives. A thread that begins
-    /// when the pool is over already calls neither this nor the exit handler.
+    /// in it goes to the panic handler; the worker lives.
     ///
     /// ```
     /// let (say, started) = std::sync::mpsc::channel();
@@ -223,7 +222,6 @@ impl<S> ThreadPoolBuilder<S> {
     /// let (say, ended) = std::sync::mpsc::channel();
     /// let builder = heist::ThreadPool::builder().num_threads(1);
     /// let pool = builder.exit_handler(move |index| say.send(index).unwrap()).build().unwrap();
-    /// pool.install(|| ());
     /// pool.shutdown();
     /// assert_eq!(ended.recv(), Ok(0));
     /// ```

@@ -305,6 +305,7 @@ pub(crate) fn set_global(
 
 /// Ends a pool that was never whole.
 fn stop(registry: &Arc<Registry<Worker>>, threads: Vec<os::JoinHandle<()>>) {
+    registry.attendance.call_off();
     registry.advance(Phase::Ending);
     if threads.is_empty() {
         // Threads of a spawn handler: those that have begun are waited for.

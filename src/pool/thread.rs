@@ -59,9 +59,7 @@ impl ThreadBuilder {
     pub fn run(mut self) {
         let Some(worker) = self.worker.take() else { return };
         let registry = worker.registry();
-        registry.attendance.begin();
-        // Too late for a pool that was never whole: as if it had not begun.
-        if !registry.is_over() {
+        if registry.attendance.begin() {
             // Jobs and handlers catch their panics. One of the pool's own would
             // leave it short of a worker that others wait for.
             let bomb = AbortOnDrop;
@@ -71,8 +69,8 @@ impl ThreadBuilder {
                 registry.handlers.exited(self.index);
             });
             mem::forget(bomb);
+            registry.attendance.leave();
         }
-        registry.attendance.leave();
     }
 }
 

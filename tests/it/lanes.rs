@@ -9,7 +9,7 @@ use crate::support::{Count, HIGH, LOW, Log, NORMAL, builder, hold, pool, until, 
 
 const PRIORITIES: [Priority; 3] = [Priority::High, Priority::Normal, Priority::Low];
 
-/// How far a count may be from its share. A worker takes a few tasks at once.
+/// How far a count may be from its share: rounds are cut off at the ends.
 const SLACK: usize = 20;
 
 #[test]

@@ -208,8 +208,6 @@ fn start_and_exit_handlers_run_inside_the_pool() {
             })
             .build()
             .unwrap();
-        // Both have begun then.
-        pool.broadcast(|_| ());
         pool.shutdown();
         let all: Vec<_> = heard.iter().collect();
         assert_eq!(all.len(), 4);
