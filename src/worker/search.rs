@@ -41,7 +41,7 @@ impl Worker {
     /// what slot `holder` is busy with: its descendants, likely, are there
     /// (leapfrogging; Wagner and Calder, PPoPP 1993).
     pub(super) fn help(&self, holder: Option<usize>) -> Option<Job> {
-        let own = if self.depth.get() < MOST_DEPTH {
+        let own = if self.may_go_deeper() {
             self.deque.pop()
         } else {
             // What a frame further up waits for, but no stranger's task.
@@ -126,11 +126,7 @@ impl Worker {
         let registry = &self.registry;
         registry.has_mail(self.index)
             || self.sees_side()
-            || if self.may_serve_tasks() {
-                registry.has_work()
-            } else {
-                registry.slot(self.index).queue_depth() > 0
-            }
+            || if self.may_serve_tasks() { registry.has_work() } else { self.has_queued() }
     }
 
     fn sees_side(&self) -> bool {

@@ -5,9 +5,9 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 
-use heist::{JoinHandle, ThreadPool};
+use heist::ThreadPool;
 
-use crate::support::{builder, until, within_a_minute};
+use crate::support::{builder, hold_some, until, within_a_minute};
 
 /// As many joins as make a worker go private.
 fn fork_a_lot() {
@@ -22,18 +22,6 @@ fn fork_a_lot() {
 /// Jobs in the public deques of all workers.
 fn public_jobs(pool: &ThreadPool) -> usize {
     pool.metrics().workers.iter().map(|worker| worker.queue_depth).sum()
-}
-
-/// Keeps one worker busy until the sender is dropped.
-fn occupy(pool: &ThreadPool) -> (mpsc::Sender<()>, JoinHandle<()>) {
-    let (open, gate) = mpsc::channel::<()>();
-    let (say, started) = mpsc::channel();
-    let task = pool.spawn(move || {
-        say.send(()).unwrap();
-        assert!(gate.recv().is_err());
-    });
-    started.recv().unwrap();
-    (open, task)
 }
 
 /// Forks on a worker that has gone private while every other one is busy, and
@@ -82,14 +70,13 @@ fn a_few_coarse_forks_run_side_by_side_at_once() {
 fn a_worker_that_becomes_idle_gets_a_fork_that_was_private() {
     within_a_minute(|| {
         let pool = builder(2).build().unwrap();
-        let (open, task) = occupy(&pool);
+        let held = hold_some(&pool, 1);
         with_a_private_fork(&pool, |ran| {
-            drop(open);
+            held.release();
             while !ran.load(Ordering::Acquire) {
                 fork_a_lot();
             }
         });
-        task.join().unwrap();
     });
 }
 
@@ -97,14 +84,13 @@ fn a_worker_that_becomes_idle_gets_a_fork_that_was_private() {
 fn a_spawn_publishes_the_forks_before_it() {
     within_a_minute(|| {
         let pool = builder(2).build().unwrap();
-        let (open, task) = occupy(&pool);
+        let held = hold_some(&pool, 1);
         with_a_private_fork(&pool, |ran| {
             drop(heist::spawn(|| ()));
             assert_eq!(public_jobs(&pool), 2, "the fork and the task");
-            drop(open);
+            held.release();
             until(|| ran.load(Ordering::Acquire));
         });
-        task.join().unwrap();
     });
 }
 
@@ -112,16 +98,15 @@ fn a_spawn_publishes_the_forks_before_it() {
 fn a_scope_spawn_publishes_the_forks_before_it() {
     within_a_minute(|| {
         let pool = builder(2).build().unwrap();
-        let (open, task) = occupy(&pool);
+        let held = hold_some(&pool, 1);
         with_a_private_fork(&pool, |ran| {
             heist::scope(|s| {
                 s.spawn(|_| ());
                 assert_eq!(public_jobs(&pool), 2, "the fork and the job");
-                drop(open);
+                held.release();
                 until(|| ran.load(Ordering::Acquire));
             });
         });
-        task.join().unwrap();
     });
 }
 
@@ -129,7 +114,13 @@ fn a_scope_spawn_publishes_the_forks_before_it() {
 fn a_wait_publishes_the_forks_before_it() {
     within_a_minute(|| {
         let pool = builder(2).build().unwrap();
-        let (open, task) = occupy(&pool);
+        let (open, gate) = mpsc::channel::<()>();
+        let (say, started) = mpsc::channel();
+        let task = pool.spawn(move || {
+            say.send(()).unwrap();
+            assert!(gate.recv().is_err());
+        });
+        started.recv().unwrap();
         with_a_private_fork(&pool, |ran| {
             let task = task.join_timeout(std::time::Duration::from_millis(1)).map(drop);
             assert!(ran.load(Ordering::Acquire), "a waiting worker runs what it published");
