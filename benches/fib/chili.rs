@@ -4,10 +4,13 @@ use std::num::NonZero;
 
 use chili::{Config, Scope, ThreadPool};
 
-pub(crate) fn with_pool(threads: usize, body: impl FnOnce(&dyn Fn(u64) -> u64)) {
+use crate::harness::{Runner, timed};
+
+pub(crate) fn runner(threads: usize) -> Runner {
+    let (n, result) = crate::size();
     let config = Config { thread_count: NonZero::new(threads), ..Config::default() };
     let pool = ThreadPool::with_config(config);
-    body(&|n| fib(&mut pool.scope(), n));
+    timed(move || assert_eq!(fib(&mut pool.scope(), n), result))
 }
 
 fn fib(scope: &mut Scope<'_>, n: u64) -> u64 {

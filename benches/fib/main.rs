@@ -5,35 +5,24 @@
 //! of joins, is the price of a fork.
 
 mod chili;
+#[path = "../harness/mod.rs"]
+mod harness;
 mod ours;
 mod rayon;
 mod serial;
 
-use criterion::{Criterion, criterion_group, criterion_main};
-
-/// fib(30): 1.3 million joins, a few milliseconds.
-const N: u64 = 30;
-const RESULT: u64 = 832_040;
-
-fn fib(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("fib");
-    group.sample_size(20);
-    group.bench_function("serial", |bench| {
-        bench.iter(|| assert_eq!(serial::fib(N), RESULT));
-    });
-    for threads in [1, 2] {
-        group.bench_function(format!("heist/{threads}"), |bench| {
-            ours::with_pool(threads, |run| bench.iter(|| assert_eq!(run(N), RESULT)));
-        });
-        group.bench_function(format!("rayon/{threads}"), |bench| {
-            rayon::with_pool(threads, |run| bench.iter(|| assert_eq!(run(N), RESULT)));
-        });
-        group.bench_function(format!("chili/{threads}"), |bench| {
-            chili::with_pool(threads, |run| bench.iter(|| assert_eq!(run(N), RESULT)));
-        });
-    }
-    group.finish();
+/// fib(34), 9.2 million joins; in a test 1.3 thousand.
+fn size() -> (u64, u64) {
+    if harness::is_test() { (15, 610) } else { (34, 5_702_887) }
 }
 
-criterion_group!(benches, fib);
-criterion_main!(benches);
+fn main() {
+    for threads in [1, 2] {
+        harness::case("fib", format!("{threads} workers"))
+            .add("serial", serial::runner)
+            .add("heist", move || ours::runner(threads))
+            .add("rayon", move || rayon::runner(threads))
+            .add("chili", move || chili::runner(threads))
+            .measure();
+    }
+}

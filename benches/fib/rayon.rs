@@ -1,8 +1,11 @@
 //! rayon.
 
-pub(crate) fn with_pool(threads: usize, body: impl FnOnce(&dyn Fn(u64) -> u64)) {
+use crate::harness::{Runner, timed};
+
+pub(crate) fn runner(threads: usize) -> Runner {
+    let (n, result) = crate::size();
     let pool = ::rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
-    body(&|n| pool.install(|| fib(n)));
+    timed(move || assert_eq!(pool.install(|| fib(n)), result))
 }
 
 fn fib(n: u64) -> u64 {

@@ -1,6 +1,13 @@
 //! Plain calls.
 
-pub(crate) fn fib(n: u64) -> u64 {
+use crate::harness::{Runner, timed};
+
+pub(crate) fn runner() -> Runner {
+    let (n, result) = crate::size();
+    timed(move || assert_eq!(fib(n), result))
+}
+
+fn fib(n: u64) -> u64 {
     if n < 2 {
         return n;
     }
