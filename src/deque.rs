@@ -5,18 +5,20 @@
 //! the public end only, gets the oldest and largest job there is.
 
 use crate::{
-    raw::{ForkStack, JobId, JobRef, Kind},
+    raw::{ForkRef, ForkStack, JobId, JobRef, Kind},
     sync::deque,
 };
 
 pub(crate) struct Deque<C: 'static> {
     private: ForkStack<C>,
     public: deque::Deque<JobRef<C>>,
+    /// The slot whose thread owns this.
+    owner: usize,
 }
 
 impl<C> Deque<C> {
-    pub(crate) fn new() -> Self {
-        Deque { private: ForkStack::new(), public: deque::Deque::new_lifo() }
+    pub(crate) fn new(owner: usize) -> Self {
+        Deque { private: ForkStack::new(), public: deque::Deque::new_lifo(), owner }
     }
 
     pub(crate) fn stealer(&self) -> deque::Stealer<JobRef<C>> {
@@ -28,33 +30,23 @@ impl<C> Deque<C> {
         &self.public
     }
 
-    /// Keeps `job` private. True: there was no room, and the older half went
-    /// public.
+    /// Keeps `fork` private, and says how many are now. If more than
+    /// `ForkStack::CAPACITY`, publish some before the next.
     #[inline(always)]
-    #[must_use = "what went public is to be posted"]
-    pub(crate) fn push_private(&self, job: JobRef<C>) -> bool {
-        match self.private.push(job) {
-            Ok(()) => false,
-            Err(job) => {
-                self.make_room(job);
-                true
-            }
-        }
+    pub(crate) fn push_private(&self, fork: ForkRef<C>) -> usize {
+        self.private.push(fork)
     }
 
-    #[cold]
-    fn make_room(&self, job: JobRef<C>) {
-        self.private.drain_half(|older| self.public.push(older));
-        if let Err(job) = self.private.push(job) {
-            unreachable!("half of the stack was freed for {:?}", job.id());
-        }
+    /// Publishes the older half of what is private, the oldest first.
+    pub(crate) fn publish_half(&self) {
+        self.private.drain_half(self.owner, |older| self.public.push(older));
     }
 
     /// Publishes what is private, the oldest first. True: there was something.
     #[must_use = "what went public is to be posted"]
     pub(crate) fn publish(&self) -> bool {
         let some = !self.private.is_empty();
-        self.private.drain(|job| self.public.push(job));
+        self.private.drain(self.owner, |job| self.public.push(job));
         some
     }
 
@@ -78,7 +70,7 @@ impl<C> Deque<C> {
 
     /// `id`, if it is the newest and private.
     #[inline(always)]
-    pub(crate) fn take_back(&self, id: JobId) -> Option<JobRef<C>> {
+    pub(crate) fn take_back(&self, id: JobId) -> Option<ForkRef<C>> {
         self.private.pop_if(id)
     }
 

@@ -106,6 +106,7 @@ mod attendance; // floor 5
 mod deque; // floor 5
 mod door; // floor 5
 mod permits; // floor 5
+mod privacy; // floor 5
 mod sleep; // floor 5
 
 mod injector; // floor 6

@@ -3,8 +3,6 @@
 
 use std::time::Instant;
 
-use crossbeam_utils::CachePadded;
-
 use crate::{
     attendance::Attendance,
     config::{Config, Handlers},
@@ -12,10 +10,11 @@ use crate::{
     deque::Deque,
     door::Door,
     injector::{Injector, Lane, take},
+    privacy::Privacy,
     raw::JobRef,
     sleep::{Place, Sleep},
     sync::{
-        Arc, AtomicBool, AtomicU32, Ordering,
+        Arc, AtomicBool, AtomicU32, AtomicUsize, Ordering,
         deque::{Injector as Mailbox, Steal, Stealer},
     },
 };
@@ -31,22 +30,23 @@ pub(crate) struct Registry<C: 'static> {
     /// Scopes' jobs that came from outside the pool, for any of its threads.
     strays: Mailbox<JobRef<C>>,
     workers: usize,
+    /// Slots that have had a thread, or may have one any time: the first so
+    /// many. Most seats are never taken, and need not be looked at.
+    used: AtomicUsize,
     phase: AtomicU32,
 }
 
-/// What others see of a thread: workers first, then guests, then the stand-in.
+/// What others see of a thread: workers first, then the stand-in, then guests.
 pub(crate) struct Slot<C: 'static> {
     stealer: Stealer<JobRef<C>>,
     /// Jobs for this very thread.
     mail: Mailbox<JobRef<C>>,
-    asked: Arc<Asked>,
+    privacy: Arc<Privacy>,
+    /// Has the deque held anything but forks since its owner found it empty?
+    jobs: AtomicBool,
     pub(crate) counters: Counters,
     pub(crate) ledger: Arc<Ledger>,
 }
-
-/// Somebody short of work came by: on a cache line of its own, since its owner
-/// reads it at every fork.
-pub(crate) struct Asked(CachePadded<AtomicBool>);
 
 /// How far a pool is on its way from open to gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,11 +82,12 @@ impl<C> Registry<C> {
         let epoch = Instant::now();
         let handlers = Arc::new(config.handlers);
         let count = workers + config.max_guests + 1;
-        let deques: Vec<_> = (0..count).map(|_| Deque::new()).collect();
+        let deques: Vec<_> = (0..count).map(Deque::new).collect();
         let slot = |deque: &Deque<C>| Slot {
             stealer: deque.stealer(),
             mail: Mailbox::new(),
-            asked: Arc::new(Asked(CachePadded::new(AtomicBool::new(false)))),
+            privacy: Arc::new(Privacy::new()),
+            jobs: AtomicBool::new(false),
             counters: Counters::new(epoch),
             ledger: Arc::new(Ledger::new(&handlers)),
         };
@@ -100,6 +101,7 @@ impl<C> Registry<C> {
             slots,
             strays: Mailbox::new(),
             workers,
+            used: AtomicUsize::new(workers + 1),
             phase: AtomicU32::new(Phase::Open as u32),
             attendance: Attendance::default(),
         };
@@ -118,6 +120,21 @@ impl<C> Registry<C> {
         &self.slots
     }
 
+    /// The slots where work may lie.
+    pub(crate) fn slots_in_use(&self) -> &[Slot<C>] {
+        // ORDERING(dekker): `use_slot` comes before the first push there.
+        &self.slots[..self.used.load(Ordering::Relaxed)]
+    }
+
+    /// From now on work may lie in slot `index`.
+    pub(crate) fn use_slot(&self, index: usize) {
+        // ORDERING(dekker): goes with the pushes that follow.
+        if index >= self.used.load(Ordering::Relaxed) {
+            // ORDERING(dekker): as above.
+            self.used.fetch_max(index + 1, Ordering::Relaxed);
+        }
+    }
+
     /// Takes the oldest job, or jobs, of `victim` for `thief`, who owns `into`.
     pub(crate) fn steal(
         &self,
@@ -129,13 +146,14 @@ impl<C> Registry<C> {
         let victim = &self.slots[victim];
         let queued = victim.stealer.len();
         if queued == 0 {
-            victim.asked.ask();
+            victim.privacy.end();
             return None;
         }
         let counters = &self.slots[thief].counters;
         counters.steal_attempts.add(1);
         let many = share == Share::Half && queued >= LONG_QUEUE;
         let stolen = if many {
+            self.slots[thief].holds_jobs();
             let half = (queued / 2).min(MOST_STOLEN);
             victim.stealer.steal_batch_with_limit_and_pop(into.public(), half)
         } else {
@@ -145,7 +163,7 @@ impl<C> Registry<C> {
             Steal::Success(job) => {
                 counters.steals.add(1);
                 if queued == 1 {
-                    victim.asked.ask();
+                    victim.privacy.end();
                 }
                 if many {
                     self.post_jobs();
@@ -159,7 +177,7 @@ impl<C> Registry<C> {
                 None
             }
             Steal::Empty => {
-                victim.asked.ask();
+                victim.privacy.end();
                 None
             }
         }
@@ -180,6 +198,17 @@ impl<C> Registry<C> {
         let _ = self.sleep.posted(Place::Deque);
     }
 
+    /// Call after making forks public, and nothing else.
+    pub(crate) fn post_forks(&self) {
+        let _ = self.sleep.posted(Place::Forks);
+    }
+
+    /// Slot `index` is short of work, and its thread is about to sleep.
+    pub(crate) fn ask_all(&self, index: usize) {
+        let others = self.slots_in_use().iter().enumerate().filter(|&(slot, _)| slot != index);
+        others.for_each(|(_, slot)| slot.privacy.end());
+    }
+
     /// Call after putting a task into a lane.
     pub(crate) fn post_task(&self) {
         if !self.sleep.posted(Place::Lane) {
@@ -194,12 +223,21 @@ impl<C> Registry<C> {
         let _ = self.sleep.posted(Place::Side);
     }
 
-    /// A thread that counted as searching does so no more.
-    pub(crate) fn stop_searching(&self) {
+    /// The thread of slot `index`, which counted as searching, does so no more.
+    pub(crate) fn stop_searching(&self, index: usize) {
         let served = self.sleep.stop_searching(|place| self.has_work_at(place));
         if !served && self.injector.has_tasks() {
             self.door.watch();
         }
+        if self.sleep.wants_forks() {
+            // Nobody awake asks for those who sleep.
+            self.ask_all(index);
+        }
+    }
+
+    /// One thread fewer is awake.
+    pub(crate) fn pass_on(&self) {
+        self.sleep.pass_on(|| self.has_stealable());
     }
 
     /// Tasks that members have taken from the entrance so far.
@@ -230,13 +268,21 @@ impl<C> Registry<C> {
     }
 
     pub(crate) fn has_stealable(&self) -> bool {
-        !self.strays.is_empty() || self.slots.iter().any(|slot| !slot.stealer.is_empty())
+        !self.strays.is_empty() || self.slots_in_use().iter().any(|slot| !slot.stealer.is_empty())
+    }
+
+    /// Is there more to steal than forks?
+    fn has_stealable_jobs(&self) -> bool {
+        // ORDERING(dekker): goes with the look at the deque.
+        let has = |slot: &Slot<C>| slot.jobs.load(Ordering::Relaxed) && !slot.stealer.is_empty();
+        !self.strays.is_empty() || self.slots_in_use().iter().any(has)
     }
 
     /// Does work lie at this place?
     pub(crate) fn has_work_at(&self, place: Place) -> bool {
         match place {
-            Place::Deque => self.has_stealable(),
+            Place::Forks => self.has_stealable(),
+            Place::Deque => self.has_stealable_jobs(),
             Place::Side => self.injector.has_side(),
             Place::Lane => self.injector.has_tasks(),
         }
@@ -244,7 +290,7 @@ impl<C> Registry<C> {
 
     /// Does work lie anywhere?
     pub(crate) fn has_work(&self) -> bool {
-        [Place::Deque, Place::Side, Place::Lane].into_iter().any(|place| self.has_work_at(place))
+        [Place::Forks, Place::Side, Place::Lane].into_iter().any(|place| self.has_work_at(place))
     }
 
     pub(crate) fn phase(&self) -> Phase {
@@ -329,30 +375,25 @@ impl<C> Slot<C> {
         self.stealer.len()
     }
 
-    pub(crate) fn asked(&self) -> &Arc<Asked> {
-        &self.asked
-    }
-}
-
-impl Asked {
-    #[inline(always)]
-    pub(crate) fn is_asked(&self) -> bool {
-        // ORDERING(demand): a hint; a job that is not published in time is
-        // run by its owner.
-        self.0.load(Ordering::Relaxed)
+    pub(crate) fn privacy(&self) -> &Arc<Privacy> {
+        &self.privacy
     }
 
-    /// The owner has heard.
-    pub(crate) fn answer(&self) {
-        // ORDERING(demand): as above.
-        self.0.store(false, Ordering::Relaxed);
+    /// Before pushing jobs that are no forks.
+    pub(crate) fn holds_jobs(&self) {
+        // ORDERING(dekker): goes with the push that follows.
+        if !self.jobs.load(Ordering::Relaxed) {
+            // ORDERING(dekker): as above.
+            self.jobs.store(true, Ordering::Relaxed);
+        }
     }
 
-    fn ask(&self) {
-        // Looked at first, so that many askers do not fight for the line.
-        if !self.is_asked() {
-            // ORDERING(demand): as above.
-            self.0.store(true, Ordering::Relaxed);
+    /// The owner has found its deque empty.
+    pub(crate) fn holds_nothing(&self) {
+        // ORDERING(dekker): the owner's own store, which it reads.
+        if self.jobs.load(Ordering::Relaxed) {
+            // ORDERING(dekker): a look that finds it stale wakes once too often.
+            self.jobs.store(false, Ordering::Relaxed);
         }
     }
 }

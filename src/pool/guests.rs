@@ -17,11 +17,15 @@ pub(super) struct Seat<'a> {
 
 impl Guests {
     pub(super) fn new(seats: impl Iterator<Item = Worker>) -> Self {
-        Guests { seats: Mutex::new(seats.map(Box::new).collect()) }
+        // The first one last: seats that are never taken are never looked at.
+        let mut seats: Vec<_> = seats.map(Box::new).collect();
+        seats.reverse();
+        Guests { seats: Mutex::new(seats) }
     }
 
     pub(super) fn sit_down(&self) -> Option<Seat<'_>> {
         let worker = self.seats.lock().pop()?;
+        worker.sit_down();
         Some(Seat { guests: self, worker: Some(worker) })
     }
 }
@@ -35,6 +39,7 @@ impl Seat<'_> {
 impl Drop for Seat<'_> {
     fn drop(&mut self) {
         let Some(worker) = self.worker.take() else { return };
+        worker.stand_up();
         let mut seats = self.guests.seats.lock();
         if worker.has_queued() {
             // What the guest spawned stays behind for the workers. To the

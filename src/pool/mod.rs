@@ -79,7 +79,7 @@ impl ThreadPool {
                 }
             }
         }
-        if let Some((index, deque)) = deques.next_back() {
+        if let Some((index, deque)) = deques.next() {
             stand_in::open_door(index, deque, &registry, stack_size);
         }
         let guest = |(index, deque)| {

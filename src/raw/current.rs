@@ -1,7 +1,7 @@
 //! Which worker am I? A thread-local that can hold a borrow, and remembers the
 //! borrows it held before: a thread may work for one pool inside another.
 
-use std::{cell::Cell, ptr};
+use std::{cell::Cell, ptr, thread::LocalKey};
 
 /// Holds a pointer to a `T` for as long as `enter` runs.
 pub(crate) struct Slot<T> {
@@ -37,10 +37,13 @@ impl<T> Slot<T> {
         f()
     }
 
-    /// Calls `f` with the value lent last. The borrow cannot leave `f`.
+    /// Calls `f` with the value that this thread's slot was lent last. The
+    /// borrow cannot leave `f`.
     #[inline(always)]
-    pub(crate) fn with<R>(&self, f: impl FnOnce(Option<&T>) -> R) -> R {
-        let value = self.value.get();
+    pub(crate) fn with<R>(key: &'static LocalKey<Self>, f: impl FnOnce(Option<&T>) -> R) -> R {
+        // Only the pointer is fetched inside `LocalKey::with`: with `f` in
+        // there the compiler keeps that a function of its own, and calls it.
+        let value = key.with(|slot| slot.value.get());
         // SAFETY: null, or set by an `enter` that is still on this stack.
         f(unsafe { value.as_ref() })
     }
@@ -68,21 +71,28 @@ impl<T> Slot<T> {
 mod tests {
     use super::Slot;
 
+    thread_local! {
+        static SLOT: Slot<i32> = const { Slot::new() };
+    }
+
     #[test]
     fn lent_values_are_found_innermost_first_and_given_back() {
-        let slot = Slot::new();
         let all = || {
             let mut seen = Vec::new();
-            slot.find(|&n: &i32| {
-                seen.push(n);
-                None::<()>
+            SLOT.with(|slot| {
+                slot.find(|&n| {
+                    seen.push(n);
+                    None::<()>
+                })
             });
             seen
         };
-        slot.enter(&1, || {
-            slot.enter(&2, || assert_eq!(all(), [2, 1]));
-            assert_eq!(all(), [1]);
+        SLOT.with(|slot| {
+            slot.enter(&1, || {
+                slot.enter(&2, || assert_eq!(all(), [2, 1]));
+                assert_eq!(all(), [1]);
+            });
         });
-        assert!(all().is_empty() && slot.with(|value| value.is_none()));
+        assert!(all().is_empty() && Slot::with(&SLOT, |value| value.is_none()));
     }
 }

@@ -11,16 +11,16 @@ use std::{
 
 use super::{
     Host,
-    job::{Erased, Header, JobId, JobRef, Kind},
+    job::{Erased, Header, JobId, Kind},
     latch::Latch,
+    stack::{Fork, ForkRef},
 };
 use crate::unwind::{self, AbortOnDrop, Contained, Payload};
 
 /// The frame's job: a closure until it is run elsewhere, then its result.
 #[repr(C)]
 struct StackJob<H: 'static, F, R> {
-    header: Header<H>,
-    latch: Latch,
+    fork: Fork<H>,
     body: UnsafeCell<Body<F, R>>,
 }
 
@@ -31,29 +31,32 @@ union Body<F, R> {
 
 impl<H: Host, F: FnOnce() -> R + Send, R: Send> StackJob<H, F, R> {
     #[inline(always)]
-    fn new(func: F, owner: usize) -> Self {
-        StackJob {
-            // SAFETY: `F` is `Send` and so is `R`: any thread. `run_erased`
-            // does not unwind. How long it lives is the promise of `lend`.
-            header: unsafe { Header::new::<Self>() },
-            latch: Latch::new(owner),
-            body: UnsafeCell::new(Body { func: ManuallyDrop::new(func) }),
-        }
+    fn new(func: F) -> Self {
+        // SAFETY: `F` is `Send` and so is `R`: any thread. `run_erased` does
+        // not unwind. How long it lives is the promise of `lend`.
+        let header = unsafe { Header::new_private::<Self>() };
+        let body = UnsafeCell::new(Body { func: ManuallyDrop::new(func) });
+        StackJob { fork: Fork::new(header), body }
     }
 
-    /// # Safety
-    ///
-    /// `self` stays where it is until the latch is set, or until the returned
-    /// `JobRef` is back in the caller's hands unrun. Called once.
     #[inline(always)]
-    unsafe fn lend(&self) -> JobRef<H> {
-        // SAFETY: the caller keeps it valid, and asks for no second one.
-        unsafe { JobRef::new(NonNull::from(self).cast()) }
+    fn id(&self) -> JobId {
+        JobId::new(NonNull::from(self).cast())
     }
 
     /// # Safety
     ///
-    /// The only `JobRef` is in the caller's hands, unrun. Called once.
+    /// `self` stays where it is until the latch is set, or until the right to
+    /// run it is back in the caller's hands. Called once.
+    #[inline(always)]
+    unsafe fn lend(&self) -> ForkRef<H> {
+        // SAFETY: the caller keeps it valid, and asks for no second one.
+        unsafe { ForkRef::new(NonNull::from(self).cast()) }
+    }
+
+    /// # Safety
+    ///
+    /// The only right to run it is in the caller's hands. Called once.
     #[inline(always)]
     unsafe fn take_func(&self) -> F {
         let body = self.body.get().cast::<F>();
@@ -81,13 +84,15 @@ unsafe impl<H: Host, F: FnOnce() -> R + Send, R: Send> Erased<H> for StackJob<H,
         let this = this.cast::<Self>();
         // SAFETY: lent, so alive until the latch is set below.
         let job = unsafe { this.as_ref() };
-        job.latch.hold(host.index());
-        // SAFETY: this run consumed the only `JobRef`.
+        // SAFETY: this is the run.
+        let latch = unsafe { job.fork.latch() }.expect("a fork is public when it has a `JobRef`");
+        latch.hold(host.index());
+        // SAFETY: this run consumed the only right to it.
         let func = unsafe { job.take_func() };
         let result = ManuallyDrop::new(unwind::catch(func));
         // SAFETY: the waiter reads after the latch; the closure was moved out.
         unsafe { job.body.get().write(Body { result }) };
-        let latch = &raw const job.latch;
+        let latch = &raw const *latch;
         // SAFETY: alive on entry, which is all `set` asks. `job` is not used
         // again: it may be gone.
         let asleep = unsafe { Latch::set(latch) };
@@ -103,7 +108,9 @@ unsafe impl<H: Host, F: FnOnce() -> R + Send, R: Send> Erased<H> for StackJob<H,
 ///
 /// If `a` panics, `b` still runs, exactly once, and its panic, if any, is
 /// contained. If only `b` panics, the result of `a` is dropped.
-#[inline]
+// Inlined where it is called, with `a` and `b`: a fork is then about 15
+// instructions in its caller's frame, and no call.
+#[inline(always)]
 pub(crate) fn fork_join<H, A, B, RA, RB>(host: &H, a: A, b: B) -> (RA, RB)
 where
     H: Host,
@@ -111,25 +118,24 @@ where
     B: FnOnce() -> RB + Send,
     RB: Send,
 {
-    let job = StackJob::new(b, host.index());
+    let job = StackJob::new(b);
+    let bomb = AbortOnDrop;
     // SAFETY: this frame does not end before `job` is taken back or its latch
     // is set: `loan` sees to it if `a` unwinds, `finish` if it does not.
-    let job_ref = unsafe { job.lend() };
-    let id = job_ref.id();
-    let bomb = AbortOnDrop;
-    host.fork(job_ref);
+    host.fork(unsafe { job.lend() });
     mem::forget(bomb);
-    let loan = Loan { host, job: &job, id };
+    let loan = Loan { host, job: &job };
     let result_a = a();
     mem::forget(loan);
 
-    match host.take_back(id) {
-        Some(job_ref) => {
+    match host.take_back(job.id()) {
+        Some(fork) => {
+            debug_assert_eq!(fork.id(), job.id());
             // SAFETY: here it is, unrun.
-            let func = unsafe { reclaimed(&job, job_ref) };
+            let func = unsafe { job.take_func() };
             run_here(result_a, func)
         }
-        None => finish(host, &job, id, result_a),
+        None => finish(host, &job, result_a),
     }
 }
 
@@ -138,16 +144,28 @@ where
 struct Loan<'a, H: Host, F: FnOnce() -> R + Send, R: Send> {
     host: &'a H,
     job: &'a StackJob<H, F, R>,
-    id: JobId,
 }
 
 impl<H: Host, F: FnOnce() -> R + Send, R: Send> Drop for Loan<'_, H, F, R> {
+    // Inlined, so that the loan itself need not be in memory while `a` runs.
+    #[inline(always)]
     fn drop(&mut self) {
-        match settle(self.host, self.job, self.id) {
-            // The panic of `a` is under way already and wins.
-            Settled::Here(func) => unwind::discard(unwind::catch(func)),
-            Settled::There(result) => unwind::discard(result),
-        }
+        settle_unwinding(self.host, self.job);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn settle_unwinding<H, F, R>(host: &H, job: &StackJob<H, F, R>)
+where
+    H: Host,
+    F: FnOnce() -> R + Send,
+    R: Send,
+{
+    match settle(host, job) {
+        // The panic of `a` is under way already and wins.
+        Settled::Here(func) => unwind::discard(unwind::catch(func)),
+        Settled::There(result) => unwind::discard(result),
     }
 }
 
@@ -160,23 +178,26 @@ enum Settled<F, R> {
 
 /// `b` was published: get it back, or wait for its thief.
 #[cold]
-fn settle<H, F, R>(host: &H, job: &StackJob<H, F, R>, id: JobId) -> Settled<F, R>
+fn settle<H, F, R>(host: &H, job: &StackJob<H, F, R>) -> Settled<F, R>
 where
     H: Host,
     F: FnOnce() -> R + Send,
     R: Send,
 {
     let bomb = AbortOnDrop;
-    let settled = match host.take_back(id).or_else(|| host.reclaim(id)) {
+    let settled = if let Some(job_ref) = host.reclaim(job.id()) {
+        // Another job would leave ours with somebody else.
+        debug_assert_eq!(job_ref.id(), job.id());
         // SAFETY: here it is, unrun.
-        Some(job_ref) => Settled::Here(unsafe { reclaimed(job, job_ref) }),
-        None => {
-            while !job.latch.is_set() {
-                host.wait(&job.latch);
-            }
-            // SAFETY: set.
-            Settled::There(unsafe { job.take_result() })
+        Settled::Here(unsafe { job.take_func() })
+    } else {
+        // SAFETY: this thread made it.
+        let latch = unsafe { job.fork.latch() }.expect("a fork that is not here is public");
+        while !latch.is_set() {
+            host.wait(latch);
         }
+        // SAFETY: set.
+        Settled::There(unsafe { job.take_result() })
     };
     mem::forget(bomb);
     settled
@@ -184,13 +205,13 @@ where
 
 #[cold]
 #[inline(never)]
-fn finish<H, F, RA, R>(host: &H, job: &StackJob<H, F, R>, id: JobId, result_a: RA) -> (RA, R)
+fn finish<H, F, RA, R>(host: &H, job: &StackJob<H, F, R>, result_a: RA) -> (RA, R)
 where
     H: Host,
     F: FnOnce() -> R + Send,
     R: Send,
 {
-    match settle(host, job, id) {
+    match settle(host, job) {
         Settled::Here(func) => run_here(result_a, func),
         Settled::There(Ok(result_b)) => (result_a, result_b),
         Settled::There(Err(payload)) => {
@@ -206,20 +227,4 @@ fn run_here<RA, R>(result_a: RA, func: impl FnOnce() -> R) -> (RA, R) {
     let result_a = Contained::new(result_a);
     let result_b = func();
     (result_a.into_inner(), result_b)
-}
-
-/// # Safety
-///
-/// `job_ref` is the only right to run `job`. Called once.
-#[inline(always)]
-unsafe fn reclaimed<H, F, R>(job: &StackJob<H, F, R>, job_ref: JobRef<H>) -> F
-where
-    H: Host,
-    F: FnOnce() -> R + Send,
-    R: Send,
-{
-    // A host that gives another job back would leave ours with somebody else.
-    debug_assert_eq!(job_ref.id().address(), NonNull::from(job).cast());
-    // SAFETY: the caller's.
-    unsafe { job.take_func() }
 }

@@ -14,6 +14,9 @@ struct Table<C: 'static> {
     run: unsafe fn(NonNull<Header<C>>, &C) -> bool,
     discard: unsafe fn(NonNull<Header<C>>) -> bool,
     kind: Kind,
+    /// The table that takes the place of this one when a private job goes
+    /// public; none if it is public.
+    public: Option<&'static Table<C>>,
 }
 
 /// Why somebody may wait for a job, which decides who runs it while waiting.
@@ -32,7 +35,30 @@ impl<C> Header<C> {
     /// be sound to call once, on any thread, at any time until the `JobRef` is
     /// consumed or leaked; and it must not unwind.
     pub(super) const unsafe fn new<J: Erased<C>>() -> Self {
-        Header(&Table { run: J::run_erased, discard: J::discard_erased, kind: J::KIND })
+        Header(Table::public::<J>())
+    }
+
+    /// The header of a job that is private for now.
+    ///
+    /// # Safety
+    ///
+    /// As `new`.
+    #[inline(always)]
+    pub(super) const unsafe fn new_private<J: Erased<C>>() -> Self {
+        Header(const { &Table { public: Some(Table::public::<J>()), ..*Table::public::<J>() } })
+    }
+
+    /// What it is to be when the job goes public; none if it is.
+    pub(super) fn public(&self) -> Option<Self> {
+        self.0.public.map(Header)
+    }
+}
+
+impl<C> Table<C> {
+    const fn public<J: Erased<C>>() -> &'static Self {
+        const {
+            &Table { run: J::run_erased, discard: J::discard_erased, kind: J::KIND, public: None }
+        }
     }
 }
 
@@ -70,6 +96,10 @@ pub(crate) struct JobRef<C: 'static>(NonNull<Header<C>>);
 pub(crate) struct JobId(NonNull<()>);
 
 impl JobId {
+    pub(super) fn new(address: NonNull<()>) -> Self {
+        JobId(address)
+    }
+
     pub(super) fn address(self) -> NonNull<()> {
         self.0
     }
@@ -86,11 +116,6 @@ impl<C> JobRef<C> {
     /// stays valid until this `JobRef` is consumed, and has no other `JobRef`.
     pub(super) unsafe fn new(job: NonNull<Header<C>>) -> Self {
         JobRef(job)
-    }
-
-    /// The address alone, with the right given up; `new` makes it one again.
-    pub(super) fn into_raw(self) -> NonNull<Header<C>> {
-        self.0
     }
 
     pub(crate) fn id(&self) -> JobId {

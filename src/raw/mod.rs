@@ -18,17 +18,17 @@ pub(crate) use self::{
     job::{JobId, JobRef, Kind, Run, Shared},
     latch::Latch,
     scope::{Ticket, scope},
-    stack::ForkStack,
+    stack::{ForkRef, ForkStack},
 };
 
 /// What the cellar asks of whoever runs jobs. Implemented by `worker::Worker`.
 pub(crate) trait Host: Sized + 'static {
     /// This worker's number, by which it is woken.
     fn index(&self) -> usize;
-    /// Keeps `job` for this thread, and for thieves if they are hungry.
-    fn fork(&self, job: JobRef<Self>);
-    /// Gives `job` back if it is the newest and still private: the fast way.
-    fn take_back(&self, job: JobId) -> Option<JobRef<Self>>;
+    /// Keeps `fork` for this thread, and for thieves if they are hungry.
+    fn fork(&self, fork: ForkRef<Self>);
+    /// Gives `fork` back if it is the newest and still private: the fast way.
+    fn take_back(&self, fork: JobId) -> Option<ForkRef<Self>>;
     /// Gives `job` back if nobody has stolen it: the slow way.
     fn reclaim(&self, job: JobId) -> Option<JobRef<Self>>;
     /// Runs other jobs, or sleeps, until `latch` is set.

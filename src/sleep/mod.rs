@@ -42,6 +42,10 @@ pub(crate) enum Appetite {
 /// Where new work lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
+    /// In a deque, and forks are all it is: whoever forked them runs them in
+    /// the end, so a guest at work takes the place of one worker for them.
+    Forks,
+    /// In a deque.
     Deque,
     /// The side door of the entrance.
     Side,
@@ -52,7 +56,7 @@ pub(crate) enum Place {
 impl Appetite {
     fn takes_from(self, place: Place) -> bool {
         match self {
-            Appetite::Deques => place == Place::Deque,
+            Appetite::Deques => matches!(place, Place::Forks | Place::Deque),
             Appetite::Side => place == Place::Side,
             Appetite::DequesAndSide => place != Place::Lane,
             Appetite::Anything => true,
@@ -79,6 +83,10 @@ pub(crate) struct Sleep {
     /// thread that slept there last.
     beds: Box<[Mutex<Option<Arc<Parker>>>]>,
     most_searching: u32,
+    workers: u32,
+    /// Guests that work or search. On a line of its own: guests write it at
+    /// every call.
+    guests: CachePadded<AtomicU32>,
 }
 
 struct Sleeper {
@@ -96,15 +104,54 @@ impl Sleep {
             beds: (0..slots).map(|_| Mutex::new(None)).collect(),
             // More searchers than this find less than they cost (Go's rule).
             most_searching: (workers as u32).div_ceil(2),
+            workers: workers as u32,
+            guests: CachePadded::new(AtomicU32::new(0)),
         }
     }
 
-    /// Is anybody idle? What a fork asks: one load of a word that does not
-    /// change while everybody works.
-    #[inline(always)]
-    pub(crate) fn anybody_idle(&self) -> bool {
-        // ORDERING(dekker): a hint; the poster's fence comes later, if at all.
-        self.word.load(Ordering::Relaxed) != Word::IDLE_NONE.bits()
+    /// A guest begins to run jobs.
+    pub(crate) fn guest_starts(&self) {
+        // ORDERING(demand): a hint how many threads are enough for forks.
+        self.guests.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A guest stops running jobs. To be followed by `pass_on`.
+    pub(crate) fn guest_stops(&self) {
+        // ORDERING(demand): as above.
+        self.guests.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// One thread fewer is awake: another is woken for the forks there are, if
+    /// `has_forks`.
+    pub(crate) fn pass_on(&self, has_forks: impl FnOnce() -> bool) {
+        if self.wants_forks() && has_forks() {
+            self.wake_one(Place::Forks);
+        }
+    }
+
+    /// Does somebody sleep whom a fork should wake, and nobody search?
+    pub(crate) fn wants_forks(&self) -> bool {
+        // ORDERING(dekker): a hint; who misses it asks in vain once.
+        let word = Word::from_bits(self.word.load(Ordering::Relaxed));
+        word.wants_waking() && self.wants(word, Place::Forks)
+    }
+
+    /// Call after publishing forks, in place of `posted`: without the fence a
+    /// sleeper may be missed, and then asks for the next.
+    pub(crate) fn forked(&self) {
+        if self.wants_forks() {
+            self.wake_one(Place::Forks);
+        }
+    }
+
+    /// Are those who are awake too few for work at `place`?
+    fn wants(&self, word: Word, place: Place) -> bool {
+        if place != Place::Forks {
+            return true;
+        }
+        // ORDERING(demand): as in `guest_starts`.
+        let guests = self.guests.load(Ordering::Relaxed);
+        word.sleeping() > guests || word.sleeping() >= self.workers
     }
 
     /// Counts this thread as searching, unless enough do.
@@ -124,7 +171,7 @@ impl Sleep {
         }
         fence(Ordering::SeqCst); // ORDERING(dekker): S2.
         // S3
-        let places = [Place::Deque, Place::Side, Place::Lane].into_iter();
+        let places = [Place::Deque, Place::Side, Place::Lane, Place::Forks].into_iter();
         let mut work = places.filter(|&place| has_work(place)).peekable();
         work.peek().is_none() || work.any(|place| self.wake_one(place))
     }
@@ -210,6 +257,9 @@ impl Sleep {
         let word = Word::from_bits(self.word.load(Ordering::Relaxed));
         if !word.wants_waking() {
             return word.searching() > 0;
+        }
+        if !self.wants(word, place) {
+            return false;
         }
         let suits = |sleeper: &Sleeper| sleeper.appetite.takes_from(place);
         let Some(found) = sleepers.iter().rposition(suits) else { return false };

@@ -120,6 +120,7 @@ impl Worker {
         let sleep = &self.registry.sleep;
         let was = if self.searching.replace(false) { Awake::Searching } else { Awake::Unasked };
         sleep.fall_asleep(self.index, Appetite::Anything, was, parker);
+        self.registry.ask_all(self.index);
         // S3
         if !self.sees_work() && !self.registry.is_over() {
             let start = Instant::now();
@@ -136,7 +137,7 @@ impl Worker {
     /// Counts as searching no more; wakes another if there is more work.
     pub(super) fn stop_searching(&self) {
         if self.searching.replace(false) {
-            self.registry.stop_searching();
+            self.registry.stop_searching(self.index);
         }
     }
 }

@@ -14,10 +14,11 @@ use crate::{
     deque::Deque,
     parker::Parker,
     priority::Turn,
-    raw::{Host, JobId, JobRef, Kind, Latch, Slot},
-    registry::{Asked, Registry, Share},
+    privacy::Privacy,
+    raw::{ForkRef, Host, JobId, JobRef, Kind, Latch, Slot},
+    registry::{Registry, Share},
     rng::Rng,
-    sync::{Arc, lock_wait},
+    sync::{Arc, Ordering, fence, lock_wait},
 };
 
 pub(crate) use self::{
@@ -25,10 +26,14 @@ pub(crate) use self::{
     wait::{Awaited, wait_for},
 };
 
-/// Forks that go public after the last sign of hunger. A program of a few
-/// coarse jobs publishes every one; only a worker that has forked a lot,
-/// unasked, goes private. About a microsecond's worth of forks.
-const GRACE: u32 = 128;
+/// Forks that go public at the start of a job, and after an ask: deeper than a
+/// tree of a few coarse jobs is. Only a worker that has forked more, unasked,
+/// goes private.
+const GRACE: u32 = 16;
+
+/// The same after an ask that came late: what runs here is coarse, so being
+/// late again would cost more than publishing does.
+const LONG_GRACE: u32 = 256;
 
 /// Tasks a worker's own deque may hold before it runs new ones at once.
 const DEQUE_LIMIT: usize = 65_536;
@@ -47,8 +52,9 @@ pub(crate) struct Worker {
     role: Role,
     deque: Deque<Worker>,
     registry: Arc<Registry<Worker>>,
-    asked: Arc<Asked>,
-    /// Forks still to be published unasked.
+    privacy: Arc<Privacy>,
+    /// Forks still to be published unasked; while there are any, `privacy` is
+    /// over.
     grace: Cell<u32>,
     /// Jobs from elsewhere that this thread runs inside waits, nested.
     depth: Cell<usize>,
@@ -60,6 +66,9 @@ pub(crate) struct Worker {
     ticks: Cell<u32>,
     rng: Rng,
     idle: IdleSpin,
+    /// For each slot, visits in a row that found nothing, and an ask that had
+    /// not been answered.
+    vain: Box<[Cell<u8>]>,
 }
 
 /// Whose thread it is.
@@ -85,7 +94,7 @@ impl Worker {
             index,
             role,
             deque,
-            asked: Arc::clone(registry.slot(index).asked()),
+            privacy: Arc::clone(registry.slot(index).privacy()),
             registry: Arc::clone(registry),
             grace: Cell::new(GRACE),
             depth: Cell::new(0),
@@ -95,13 +104,14 @@ impl Worker {
             ticks: Cell::new(0),
             rng: Rng::new(index),
             idle,
+            vain: registry.slots().iter().map(|_| Cell::new(0)).collect(),
         }
     }
 
     /// Calls `f` with the worker that this thread is now, if it is one.
     #[inline(always)]
     pub(crate) fn current<R>(f: impl FnOnce(Option<&Worker>) -> R) -> R {
-        CURRENT.with(|slot| slot.with(f))
+        Slot::with(&CURRENT, f)
     }
 
     /// Calls `f` with the worker of `registry` that this thread is, now or
@@ -196,6 +206,7 @@ impl Worker {
 
     /// Pushes a job for everybody to see.
     pub(crate) fn push(&self, job: JobRef<Worker>) {
+        self.registry.slot(self.index).holds_jobs();
         self.deque.push(job);
         self.registry.post_jobs();
     }
@@ -219,8 +230,39 @@ impl Worker {
             // A task counts itself, if it is still to run.
             self.counters().jobs_run.add(1);
         }
-        self.grace.set(GRACE);
+        self.start();
         job.run(self)
+    }
+
+    /// A caller takes this seat.
+    pub(crate) fn sit_down(&self) {
+        self.registry.use_slot(self.index);
+        self.guest_starts();
+        self.start();
+    }
+
+    /// And leaves it.
+    pub(crate) fn stand_up(&self) {
+        self.guest_stops();
+        self.registry.pass_on();
+    }
+
+    fn guest_starts(&self) {
+        if self.role == Role::Guest {
+            self.registry.sleep.guest_starts();
+        }
+    }
+
+    fn guest_stops(&self) {
+        if self.role == Role::Guest {
+            self.registry.sleep.guest_stops();
+        }
+    }
+
+    /// Something new begins: whether it is coarse or fine is not known yet.
+    pub(crate) fn start(&self) {
+        self.grace.set(GRACE);
+        self.privacy.end();
     }
 
     /// Turns to `activity`, and books the time spent on locks so far.
@@ -247,27 +289,40 @@ impl Worker {
     /// waits or yields.
     pub(crate) fn publish(&self) {
         if self.deque.publish() {
-            self.registry.post_jobs();
+            self.registry.post_forks();
         }
     }
 
-    /// Is there a reason for the next fork to be public?
-    #[inline(always)]
-    fn is_hungry_about(&self) -> bool {
-        // No short circuit: three loads from warm lines and one branch.
-        (self.grace.get() != 0) | self.asked.is_asked() | self.registry.sleep.anybody_idle()
-    }
-
+    /// There is no room for one more private fork, or no privacy.
     #[cold]
     #[inline(never)]
-    fn answer_hunger(&self) {
-        if self.asked.is_asked() || self.registry.sleep.anybody_idle() {
-            self.asked.answer();
-            self.grace.set(GRACE);
+    fn share(&self) {
+        if self.privacy.allows(1) {
+            self.deque.publish_half();
         } else {
-            self.grace.set(self.grace.get().saturating_sub(1));
+            match self.grace.get() {
+                0 => self.answer(),
+                1 => self.go_private(),
+                grace => self.grace.set(grace - 1),
+            }
+            let _ = self.deque.publish();
         }
-        self.publish();
+        self.registry.sleep.forked();
+    }
+
+    /// Somebody is short of work: so is this worker generous, for a while.
+    fn answer(&self) {
+        self.grace.set(if self.privacy.hear() { LONG_GRACE } else { GRACE });
+    }
+
+    /// Nobody has asked for long: from the next fork on they stay private.
+    fn go_private(&self) {
+        self.grace.set(0);
+        self.privacy.begin();
+        fence(Ordering::SeqCst); // ORDERING(demand): the owner's, see `begin`.
+        if self.registry.sleep.wants_forks() {
+            self.privacy.end();
+        }
     }
 }
 
@@ -278,16 +333,21 @@ impl Host for Worker {
     }
 
     #[inline(always)]
-    fn fork(&self, job: JobRef<Worker>) {
-        let spilled = self.deque.push_private(job);
-        if self.is_hungry_about() | spilled {
-            self.answer_hunger();
+    fn fork(&self, fork: ForkRef<Worker>) {
+        let private = self.deque.push_private(fork);
+        if !self.privacy.allows(private) {
+            self.share();
         }
     }
 
     #[inline(always)]
-    fn take_back(&self, job: JobId) -> Option<JobRef<Worker>> {
-        self.deque.take_back(job)
+    fn take_back(&self, fork: JobId) -> Option<ForkRef<Worker>> {
+        let back = self.deque.take_back(fork)?;
+        // Older ones may be wanted elsewhere, and the next fork be far away.
+        if !self.privacy.allows(1) {
+            self.share();
+        }
+        Some(back)
     }
 
     fn reclaim(&self, job: JobId) -> Option<JobRef<Worker>> {

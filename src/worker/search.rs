@@ -23,6 +23,10 @@ const MOST_DEPTH_ABROAD: usize = 64;
 /// Jobs that may be stacked on one thread by yielding inside what a yield runs.
 const MOST_YIELDS: usize = 128;
 
+/// Visits to a victim that does not answer before its jobs are taken for
+/// coarse: some microseconds while lingering. Fine jobs end in less.
+const VAIN_VISITS: u8 = 8;
+
 type Job = JobRef<Worker>;
 
 impl Worker {
@@ -31,7 +35,7 @@ impl Worker {
     /// beginning something new.
     pub(super) fn next_job(&self, share: Share) -> Option<Job> {
         self.overdue_job()
-            .or_else(|| self.deque.pop())
+            .or_else(|| self.pop())
             .or_else(|| self.registry.take_mail(self.index))
             .or_else(|| self.steal(share))
             .or_else(|| self.take_injected())
@@ -42,7 +46,7 @@ impl Worker {
     /// (leapfrogging; Wagner and Calder, PPoPP 1993).
     pub(super) fn help(&self, holder: Option<usize>) -> Option<Job> {
         let own = if self.may_go_deeper() {
-            self.deque.pop()
+            self.pop()
         } else {
             // What a frame further up waits for, but no stranger's task.
             self.deque.pop_kind(Kind::Structured, || self.registry.post_jobs())
@@ -58,8 +62,7 @@ impl Worker {
     /// Work for a thread that waits for another pool: that pool may need it
     /// done.
     pub(super) fn serve(&self) -> Option<Job> {
-        self.deque
-            .pop()
+        self.pop()
             .or_else(|| self.registry.take_mail(self.index))
             .or_else(|| self.take_side())
             .or_else(|| {
@@ -72,7 +75,15 @@ impl Worker {
 
     /// A task for the stand-in: it is here for the entrance.
     pub(super) fn next_task(&self) -> Option<Job> {
-        self.deque.pop().or_else(|| self.take_head())
+        self.pop().or_else(|| self.take_head())
+    }
+
+    fn pop(&self) -> Option<Job> {
+        let job = self.deque.pop();
+        if job.is_none() {
+            self.registry.slot(self.index).holds_nothing();
+        }
+        job
     }
 
     /// The head of the lane whose turn it is, for a member.
@@ -135,7 +146,7 @@ impl Worker {
 
     /// A random victim first, then the rest in a row.
     fn steal(&self, share: Share) -> Option<Job> {
-        let slots = self.registry.slots().len();
+        let slots = self.registry.slots_in_use().len();
         let first = self.rng.below(slots);
         (0..slots)
             .map(|step| (first + step) % slots)
@@ -144,7 +155,14 @@ impl Worker {
     }
 
     fn steal_from(&self, victim: usize, share: Share) -> Option<Job> {
-        self.registry.steal(victim, self.index, share, &self.deque)
+        let unanswered = !self.registry.slot(victim).privacy().allows(1);
+        let job = self.registry.steal(victim, self.index, share, &self.deque);
+        let vain = &self.vain[victim];
+        vain.set(if unanswered && job.is_none() { vain.get().saturating_add(1) } else { 0 });
+        if vain.get() == VAIN_VISITS {
+            self.registry.slot(victim).privacy().urge();
+        }
+        job
     }
 
     /// A closure that a caller has lent to the pool, for its own threads only.

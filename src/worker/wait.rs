@@ -129,9 +129,14 @@ impl<A: Awaited + ?Sized> Wait<'_, A> {
                 Some(appetite) => {
                     let sleep = &worker.registry.sleep;
                     sleep.fall_asleep(worker.index, appetite, Awake::Unasked, parker);
+                    worker.registry.ask_all(worker.index);
                 }
-                None => worker.registry.sleep.lie_down(worker.index, parker),
+                None => {
+                    worker.registry.sleep.lie_down(worker.index, parker);
+                    worker.guest_stops();
+                }
             }
+            worker.registry.pass_on();
         });
         // S3
         if !self.awaited.will_wake() && !self.sees_work() {
@@ -147,10 +152,13 @@ impl<A: Awaited + ?Sized> Wait<'_, A> {
             }
         }
         each_worker(|worker| {
-            if self.appetite(worker).is_some()
-                && worker.registry.sleep.get_up(worker.index) == Awake::Searching
-            {
-                worker.searching.set(true);
+            let sleep = &worker.registry.sleep;
+            match self.appetite(worker) {
+                Some(_) if sleep.get_up(worker.index) == Awake::Searching => {
+                    worker.searching.set(true);
+                }
+                Some(_) => (),
+                None => worker.guest_starts(),
             }
         });
     }

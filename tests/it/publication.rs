@@ -58,10 +58,12 @@ fn a_few_coarse_forks_run_side_by_side_at_once() {
             // And so they do in a job that comes after many fine ones.
             pool.install(fork_a_lot);
             pool.install(|| meet(threads, &barrier));
-            // From outside, the caller is one more.
-            let barrier = Barrier::new(threads + 1);
+            // From outside, the caller takes the place of one; but never of the
+            // only one.
+            let meeting = threads.max(2);
+            let barrier = Barrier::new(meeting);
             pool.join(|| (), || ());
-            pool.scope(|_| meet(threads + 1, &barrier));
+            pool.scope(|_| meet(meeting, &barrier));
         }
     });
 }

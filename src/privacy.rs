@@ -1,0 +1,72 @@
+//! Whether a worker may keep its forks to itself.
+//!
+//! One word a slot, read by its owner at every fork and every join, and written
+//! by others only when they are short of work. So a fork that nobody wants costs
+//! one load from a line that stays where it is.
+
+use crossbeam_utils::CachePadded;
+
+use crate::{
+    raw::ForkStack,
+    sync::{AtomicBool, AtomicUsize, Ordering},
+};
+
+pub(crate) struct Privacy(CachePadded<Asked>);
+
+struct Asked {
+    /// Forks that may be private: as many as there is room for, or none.
+    forks: AtomicUsize,
+    /// The asker had waited long already: what runs here is coarse.
+    urgent: AtomicBool,
+}
+
+impl Privacy {
+    /// Nothing is private yet.
+    pub(crate) fn new() -> Self {
+        let (forks, urgent) = (AtomicUsize::new(0), AtomicBool::new(false));
+        Privacy(CachePadded::new(Asked { forks, urgent }))
+    }
+
+    /// May so many forks be private?
+    #[inline(always)]
+    pub(crate) fn allows(&self, forks: usize) -> bool {
+        // ORDERING(demand): a hint; a fork that is not published in time is
+        // run by its owner.
+        forks <= self.0.forks.load(Ordering::Relaxed)
+    }
+
+    /// The owner goes private.
+    pub(crate) fn begin(&self) {
+        self.hear();
+        // ORDERING(demand): a hint, as in `allows`. Who sleeps by the time of
+        // the owner's fence that follows is seen by the owner; who falls
+        // asleep later asks after a fence of its own.
+        self.0.forks.store(ForkStack::<()>::CAPACITY, Ordering::Relaxed);
+    }
+
+    /// Somebody is short of work, or the owner starts something new.
+    pub(crate) fn end(&self) {
+        // Looked at first, so that many askers do not fight for the line.
+        if self.allows(1) {
+            // ORDERING(demand): as in `begin`.
+            self.0.forks.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Somebody asks who has been waiting for an answer.
+    pub(crate) fn urge(&self) {
+        // ORDERING(demand): as in `begin`.
+        self.0.urgent.store(true, Ordering::Relaxed);
+    }
+
+    /// Had somebody to wait for long? The owner has heard now.
+    pub(crate) fn hear(&self) -> bool {
+        // ORDERING(demand): as in `begin`.
+        let urgent = self.0.urgent.load(Ordering::Relaxed);
+        if urgent {
+            // ORDERING(demand): as in `begin`.
+            self.0.urgent.store(false, Ordering::Relaxed);
+        }
+        urgent
+    }
+}
