@@ -9,6 +9,8 @@
 //! Only one contender's pool is alive at a time.
 
 mod ratios;
+#[allow(dead_code, reason = "every workload compiles its own copy of this file")]
+pub(crate) mod work;
 
 use std::time::{Duration, Instant};
 
@@ -121,14 +123,31 @@ pub(crate) fn is_test() -> bool {
     !std::env::args().any(|arg| arg == "--bench") || std::env::args().any(|arg| arg == "--test")
 }
 
+/// How long `work` takes so many times, in nanoseconds.
+#[allow(dead_code, reason = "every workload compiles its own copy of this file")]
+pub(crate) fn time(runs: u64, mut work: impl FnMut()) -> f64 {
+    let start = Instant::now();
+    (0..runs).for_each(|_| work());
+    start.elapsed().as_nanos() as f64
+}
+
+/// The same, without what `between` does before each.
+#[allow(dead_code, reason = "every workload compiles its own copy of this file")]
+pub(crate) fn time_apart(runs: u64, mut between: impl FnMut(), mut work: impl FnMut()) -> f64 {
+    let mut total = Duration::ZERO;
+    for _ in 0..runs {
+        between();
+        let start = Instant::now();
+        work();
+        total += start.elapsed();
+    }
+    total.as_nanos() as f64
+}
+
 /// A runner that times `work` as a whole.
 #[allow(dead_code, reason = "every workload compiles its own copy of this file")]
 pub(crate) fn timed(mut work: impl FnMut() + 'static) -> Runner {
-    Box::new(move |runs| {
-        let start = Instant::now();
-        (0..runs).for_each(|_| work());
-        start.elapsed().as_nanos() as f64
-    })
+    Box::new(move |runs| time(runs, &mut work))
 }
 
 /// A runner that times every run alone and lets `between` happen unmeasured
@@ -138,14 +157,13 @@ pub(crate) fn timed_apart(
     mut between: impl FnMut() + 'static,
     mut work: impl FnMut() + 'static,
 ) -> Runner {
-    Box::new(move |runs| {
-        let mut total = Duration::ZERO;
-        for _ in 0..runs {
-            between();
-            let start = Instant::now();
-            work();
-            total += start.elapsed();
-        }
-        total.as_nanos() as f64
-    })
+    Box::new(move |runs| time_apart(runs, &mut between, &mut work))
+}
+
+/// `runner` after so many runs: a sample of few runs should not pay for threads
+/// that have yet to start and stacks nobody has touched.
+#[allow(dead_code, reason = "every workload compiles its own copy of this file")]
+pub(crate) fn warm(runs: u64, mut runner: Runner) -> Runner {
+    runner(runs);
+    runner
 }

@@ -60,7 +60,7 @@ fn table(case: &Case, samples: &[Vec<f64>]) -> String {
         let show = |value| format(value, case.unit);
         let _ = write!(
             text,
-            "  {:<14}{:>11}  [{} .. {}]",
+            "  {:<16}{:>11}  [{} .. {}]",
             names[index],
             show(median),
             show(low),

@@ -1,0 +1,37 @@
+//! heist.
+
+use heist::ThreadPool;
+
+use crate::{
+    Heat,
+    harness::{self, Runner, work::Work},
+};
+
+pub(crate) fn outside(leaves: usize, heat: Heat) -> Runner {
+    let pool = pool();
+    crate::timed(heat, leaves, move |work| {
+        let half = || join(leaves / 2, work);
+        let (a, b) = pool.join(half, half);
+        a.wrapping_add(b)
+    })
+}
+
+pub(crate) fn inside(leaves: usize, heat: Heat) -> Runner {
+    let pool = pool();
+    let runner =
+        move |runs| pool.install(|| crate::time(heat, leaves, runs, |work| join(leaves, work)));
+    harness::warm(2, Box::new(runner))
+}
+
+fn pool() -> ThreadPool {
+    ThreadPool::builder().num_threads(2).build().expect("threads")
+}
+
+fn join(leaves: usize, work: Work) -> u64 {
+    if leaves == 1 {
+        return work.run();
+    }
+    let half = || join(leaves / 2, work);
+    let (a, b) = heist::join(half, half);
+    a.wrapping_add(b)
+}

@@ -1,0 +1,11 @@
+//! heist.
+
+use crate::{
+    harness::Runner,
+    work::{self, Step},
+};
+
+pub(crate) fn runner(items: usize, step: impl Step) -> Runner {
+    let pool = heist::ThreadPool::builder().num_threads(2).build().expect("threads");
+    work::runner(items, step, move |items| pool.for_each_mut(items, step))
+}

@@ -1,0 +1,31 @@
+//! What does it cost that a loop has results?
+//!
+//! As `for_each`, but every item's result goes into a new vector, which is part
+//! of the measured time, as is its end: for ten million cheap items that, and
+//! not the computing, is the work.
+
+#[path = "../harness/mod.rs"]
+mod harness;
+mod ours;
+mod rayon;
+mod serial;
+mod work;
+
+use work::Function;
+
+fn main() {
+    compare("cheap, 1k", 1_000, work::cheap);
+    compare("cheap, 100k", 100_000, work::cheap);
+    compare("cheap, 10M", 10_000_000, work::cheap);
+    compare("growing, 1k", 1_000, work::growing);
+    compare("few heavy, 10k", 10_000, work::few_heavy);
+}
+
+fn compare(name: &str, items: usize, f: impl Function) {
+    let items = if harness::is_test() { items / 10 } else { items };
+    harness::case("map", name)
+        .add("serial", move || serial::runner(items, f))
+        .add("heist", move || ours::runner(items, f))
+        .add("rayon", move || rayon::runner(items, f))
+        .measure();
+}

@@ -1,0 +1,11 @@
+//! heist.
+
+use crate::{
+    harness::Runner,
+    work::{self, Function},
+};
+
+pub(crate) fn runner(items: usize, f: impl Function) -> Runner {
+    let pool = heist::ThreadPool::builder().num_threads(2).build().expect("threads");
+    work::runner(items, f, move |items| pool.map(items, f))
+}

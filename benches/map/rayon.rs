@@ -1,0 +1,13 @@
+//! rayon.
+
+use ::rayon::prelude::*;
+
+use crate::{
+    harness::Runner,
+    work::{self, Function},
+};
+
+pub(crate) fn runner(items: usize, f: impl Function) -> Runner {
+    let pool = ::rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("threads");
+    work::runner(items, f, move |items| pool.install(|| items.par_iter().map(f).collect()))
+}

@@ -1,0 +1,28 @@
+//! What does a pool cost where there is nothing to gain by being clever?
+//!
+//! The rows of a product of matrices: equal pieces of about 50 us without a
+//! dependency, the easiest program there is. With 8 workers there are more
+//! threads than processors. heist is called from outside the pool, so that the
+//! caller works too; rayon's caller hands over and waits.
+
+#[path = "../harness/mod.rs"]
+mod harness;
+mod ours;
+mod rayon;
+mod serial;
+mod work;
+
+/// Rows, and columns, of the matrices.
+fn size() -> usize {
+    if harness::is_test() { 64 } else { 512 }
+}
+
+fn main() {
+    for threads in [2, 8] {
+        harness::case("matmul", format!("{threads} workers"))
+            .add("serial", serial::runner)
+            .add("heist", move || ours::runner(threads))
+            .add("rayon", move || rayon::runner(threads))
+            .measure();
+    }
+}

@@ -1,0 +1,24 @@
+//! chili. It counts the calling thread as one of its threads.
+
+use std::num::NonZero;
+
+use chili::{Config, Scope, ThreadPool};
+
+use crate::{
+    harness::Runner,
+    work::{self, GRAIN},
+};
+
+pub(crate) fn runner(threads: usize) -> Runner {
+    let config = Config { thread_count: NonZero::new(threads), ..Config::default() };
+    let pool = ThreadPool::with_config(config);
+    work::runner(move |items| sort(&mut pool.scope(), items))
+}
+
+fn sort(scope: &mut Scope<'_>, items: &mut [u32]) {
+    if items.len() <= GRAIN {
+        return work::insertion_sort(items);
+    }
+    let (less, rest) = work::partition(items);
+    scope.join(|scope| sort(scope, less), |scope| sort(scope, rest));
+}

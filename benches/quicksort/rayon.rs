@@ -1,0 +1,19 @@
+//! rayon.
+
+use crate::{
+    harness::Runner,
+    work::{self, GRAIN},
+};
+
+pub(crate) fn runner(threads: usize) -> Runner {
+    let pool = ::rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+    work::runner(move |items| pool.install(|| sort(items)))
+}
+
+fn sort(items: &mut [u32]) {
+    if items.len() <= GRAIN {
+        return work::insertion_sort(items);
+    }
+    let (less, rest) = work::partition(items);
+    ::rayon::join(|| sort(less), || sort(rest));
+}
