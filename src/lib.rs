@@ -86,6 +86,7 @@
 
 // The floors, in reading order from the ground. A module imports only from
 // lower floors; `tests/tidy.rs` reads the numbers here and sees to it.
+mod affinity; // floor 0
 mod cpus; // floor 0
 mod priority; // floor 0
 mod rng; // floor 0

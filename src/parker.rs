@@ -5,16 +5,29 @@
 //! so in a loop around what it waits for.
 
 use std::{
+    mem,
     task::{Wake, Waker},
     time::Instant,
 };
 
-use crate::sync::{Arc, Condvar, Mutex};
+use crate::{
+    affinity::Place,
+    sync::{Arc, Condvar, Mutex},
+};
 
 #[derive(Debug, Default)]
 pub(crate) struct Parker {
-    token: Mutex<bool>,
+    token: Mutex<Token>,
     bell: Condvar,
+}
+
+/// There is a token or there is none; and how the thread was moved for it.
+#[derive(Debug, Default)]
+struct Token {
+    there: bool,
+    /// Where the thread sleeps that waits for it.
+    sleeper: Option<Place>,
+    moved: bool,
 }
 
 thread_local! {
@@ -23,7 +36,7 @@ thread_local! {
 
 impl Parker {
     pub(crate) fn new() -> Self {
-        Parker { token: Mutex::new(false), bell: Condvar::new() }
+        Parker { token: Mutex::new(Token::default()), bell: Condvar::new() }
     }
 
     /// This thread's parker; a fresh one while the thread is being taken down
@@ -35,19 +48,19 @@ impl Parker {
     /// Blocks until there is a token, and takes it.
     pub(crate) fn park(&self) {
         let mut token = self.token.lock();
-        while !*token {
+        while !token.there {
             token = self.bell.wait(token);
         }
-        *token = false;
+        token.take();
     }
 
     /// Like `park`, but no longer than until `deadline`.
     pub(crate) fn park_until(&self, deadline: Instant) {
         let mut token = self.token.lock();
-        while !*token && Instant::now() < deadline {
+        while !token.there && Instant::now() < deadline {
             token = self.bell.wait_until(token, deadline);
         }
-        *token = false;
+        token.take();
     }
 
     /// `park`, or `park_until` if there is a deadline.
@@ -59,12 +72,38 @@ impl Parker {
     }
 
     pub(crate) fn unpark(&self) {
-        *self.token.lock() = true;
+        self.token.lock().there = true;
+        self.bell.notify_one();
+    }
+
+    /// Says where this thread is about to park.
+    pub(crate) fn settle(&self) {
+        self.token.lock().sleeper = Place::current();
+    }
+
+    /// Like `unpark`, for a caller that keeps its CPU busy: the woken thread
+    /// runs on another, if it has settled before.
+    pub(crate) fn unpark_elsewhere(&self) {
+        let mut token = self.token.lock();
+        if !token.there && !token.moved {
+            token.moved = token.sleeper.as_ref().is_some_and(Place::keep_away);
+        }
+        token.there = true;
+        drop(token);
         self.bell.notify_one();
     }
 
     pub(crate) fn waker(self: &Arc<Self>) -> Waker {
         Waker::from(Arc::clone(self))
+    }
+}
+
+impl Token {
+    fn take(&mut self) {
+        self.there = false;
+        if mem::take(&mut self.moved) {
+            self.sleeper.iter().for_each(Place::restore);
+        }
     }
 }
 

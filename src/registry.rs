@@ -64,8 +64,8 @@ pub(crate) enum Phase {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Share {
     One,
-    /// Half of a long queue: a backlog of spawns. One of a short one: a fork
-    /// is half of what is left.
+    /// Half of a long queue: a backlog of spawns. One of a short one, and of
+    /// forks: a fork is half of what is left.
     Half,
 }
 
@@ -146,12 +146,11 @@ impl<C> Registry<C> {
         let victim = &self.slots[victim];
         let queued = victim.stealer.len();
         if queued == 0 {
-            victim.privacy.end();
             return None;
         }
         let counters = &self.slots[thief].counters;
         counters.steal_attempts.add(1);
-        let many = share == Share::Half && queued >= LONG_QUEUE;
+        let many = share == Share::Half && queued >= LONG_QUEUE && victim.may_hold_jobs();
         let stolen = if many {
             self.slots[thief].holds_jobs();
             let half = (queued / 2).min(MOST_STOLEN);
@@ -162,9 +161,6 @@ impl<C> Registry<C> {
         match stolen {
             Steal::Success(job) => {
                 counters.steals.add(1);
-                if queued == 1 {
-                    victim.privacy.end();
-                }
                 if many {
                     self.post_jobs();
                 }
@@ -176,10 +172,7 @@ impl<C> Registry<C> {
                 counters.steal_races_lost.add(1);
                 None
             }
-            Steal::Empty => {
-                victim.privacy.end();
-                None
-            }
+            Steal::Empty => None,
         }
     }
 
@@ -273,8 +266,7 @@ impl<C> Registry<C> {
 
     /// Is there more to steal than forks?
     fn has_stealable_jobs(&self) -> bool {
-        // ORDERING(dekker): goes with the look at the deque.
-        let has = |slot: &Slot<C>| slot.jobs.load(Ordering::Relaxed) && !slot.stealer.is_empty();
+        let has = |slot: &Slot<C>| slot.may_hold_jobs() && !slot.stealer.is_empty();
         !self.strays.is_empty() || self.slots_in_use().iter().any(has)
     }
 
@@ -386,6 +378,11 @@ impl<C> Slot<C> {
             // ORDERING(dekker): as above.
             self.jobs.store(true, Ordering::Relaxed);
         }
+    }
+
+    fn may_hold_jobs(&self) -> bool {
+        // ORDERING(dekker): goes with the look at the deque.
+        self.jobs.load(Ordering::Relaxed)
     }
 
     /// The owner has found its deque empty.

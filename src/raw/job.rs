@@ -56,9 +56,7 @@ impl<C> Header<C> {
 
 impl<C> Table<C> {
     const fn public<J: Erased<C>>() -> &'static Self {
-        const {
-            &Table { run: J::run_erased, discard: J::discard_erased, kind: J::KIND, public: None }
-        }
+        const { &Table { run: J::run_erased, discard: J::discard_erased, kind: J::KIND, public: None } }
     }
 }
 

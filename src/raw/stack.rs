@@ -48,10 +48,7 @@ unsafe impl<C> Send for ForkStack<C> {}
 impl<C> Fork<C> {
     #[inline(always)]
     pub(super) fn new(header: Header<C>) -> Self {
-        Fork {
-            header: UnsafeCell::new(header),
-            latch: UnsafeCell::new(MaybeUninit::uninit()),
-        }
+        Fork { header: UnsafeCell::new(header), latch: UnsafeCell::new(MaybeUninit::uninit()) }
     }
 
     /// The latch of a fork that is public; none of a private one.

@@ -165,14 +165,15 @@ impl Sleep {
     /// for it. False: there is work, and nobody comes.
     pub(crate) fn stop_searching(&self, has_work: impl Fn(Place) -> bool) -> bool {
         // S1
-        let before = self.change(Word::stop_searching);
-        if before.is_none_or(|before| before.searching() > 1) {
+        let Some(before) = self.change(Word::stop_searching) else { return true };
+        if before.searching() > 1 {
             return true;
         }
         fence(Ordering::SeqCst); // ORDERING(dekker): S2.
         // S3
         let places = [Place::Deque, Place::Side, Place::Lane, Place::Forks].into_iter();
-        let mut work = places.filter(|&place| has_work(place)).peekable();
+        let wanted = places.filter(|&place| self.wants(before, place));
+        let mut work = wanted.filter(|&place| has_work(place)).peekable();
         work.peek().is_none() || work.any(|place| self.wake_one(place))
     }
 
@@ -266,7 +267,11 @@ impl Sleep {
         let sleeper = sleepers.remove(found);
         self.change(Word::be_woken);
         drop(sleepers);
-        sleeper.parker.unpark();
+        match place {
+            // Who posts from inside goes on working.
+            Place::Forks | Place::Deque => sleeper.parker.unpark_elsewhere(),
+            Place::Side | Place::Lane => sleeper.parker.unpark(),
+        }
         true
     }
 

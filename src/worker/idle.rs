@@ -18,11 +18,15 @@ use crate::{
 /// The shortest time worth lingering: about what waking a thread takes.
 const LEAST_LINGER: Duration = Duration::from_micros(10);
 
-/// Pauses between two looks around while lingering.
-const PAUSES: u32 = 32;
+/// Looks around before the clock is looked at: a worker that takes one fine
+/// job after the other should not book its time between each two.
+const GLANCES: u32 = 16;
+
+/// Pauses between two looks around.
+const PAUSES: u32 = 2;
 
 /// Looks around between two offers of the processor to others.
-const LOOKS_PER_YIELD: u32 = 8;
+const LOOKS_PER_YIELD: u32 = 64;
 
 /// How long a worker without work looks around before it sleeps: longer when
 /// its last sleep was short, so that it was woken soon after it gave up.
@@ -73,8 +77,13 @@ impl Worker {
     /// Looks for work, sleeps, and returns with some; none if the pool is over.
     #[cold]
     fn idle(&self) -> Option<JobRef<Worker>> {
-        self.turn_to(Activity::Searching);
         self.searching.set(self.registry.sleep.start_searching());
+        let found = (0..GLANCES).find_map(|_| self.glance());
+        if found.is_some() {
+            self.stop_searching();
+            return found;
+        }
+        self.turn_to(Activity::Searching);
         let parker = Parker::current();
         let found = loop {
             if let Some(job) = self.linger() {
@@ -93,11 +102,19 @@ impl Worker {
         found
     }
 
+    /// Looks around once.
+    fn glance(&self) -> Option<JobRef<Worker>> {
+        self.next_job(Share::Half).or_else(|| {
+            (0..PAUSES).for_each(|_| spin_loop());
+            None
+        })
+    }
+
     /// Looks around for a while, pausing between looks.
     fn linger(&self) -> Option<JobRef<Worker>> {
         let start = Instant::now();
         for look in 1u32.. {
-            if let Some(job) = self.next_job(Share::Half) {
+            if let Some(job) = self.glance() {
                 return Some(job);
             }
             // Who does not count as searching is one too many: more searchers
@@ -106,7 +123,6 @@ impl Worker {
             if !self.searching.get() || enough || self.registry.is_over() {
                 break;
             }
-            (0..PAUSES).for_each(|_| spin_loop());
             if look % LOOKS_PER_YIELD == 0 {
                 thread::yield_now();
             }

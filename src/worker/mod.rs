@@ -29,9 +29,14 @@ pub(crate) use self::{
 /// Forks that go public at the start of a job, and after an ask: deeper than a
 /// tree of a few coarse jobs is. Only a worker that has forked more, unasked,
 /// goes private.
-const GRACE: u32 = 16;
+const GRACE: u32 = 8;
 
-/// The same after an ask that came late: what runs here is coarse, so being
+/// What a public fork that nobody stole costs of it when its owner takes it
+/// back: it is a sign that nobody is in need. So a worker that goes down a spine
+/// publishes all of it, and one that comes and goes among leaves soon stops.
+const UNSTOLEN: u32 = 1;
+
+/// The grace after an ask that came late: what runs here is coarse, so being
 /// late again would cost more than publishing does.
 const LONG_GRACE: u32 = 256;
 
@@ -280,6 +285,7 @@ impl Worker {
         let counters = self.counters();
         counters.parks.add(1);
         self.turn_to(Activity::Parked);
+        parker.settle();
         parker.park_maybe_until(deadline);
         self.turn_to(Activity::Searching);
         counters.wakes.add(1);
@@ -301,11 +307,19 @@ impl Worker {
             self.deque.publish_half();
         } else {
             match self.grace.get() {
-                0 => self.answer(),
-                1 => self.go_private(),
-                grace => self.grace.set(grace - 1),
+                0 => {
+                    self.answer();
+                    if self.grace.get() == GRACE {
+                        self.deque.publish_half();
+                    } else {
+                        let _ = self.deque.publish();
+                    }
+                }
+                _ => {
+                    self.spend(1);
+                    let _ = self.deque.publish();
+                }
             }
-            let _ = self.deque.publish();
         }
         self.registry.sleep.forked();
     }
@@ -315,9 +329,14 @@ impl Worker {
         self.grace.set(if self.privacy.hear() { LONG_GRACE } else { GRACE });
     }
 
-    /// Nobody has asked for long: from the next fork on they stay private.
-    fn go_private(&self) {
-        self.grace.set(0);
+    /// Takes from the grace. When none is left, and nobody has asked since,
+    /// the next forks stay private.
+    fn spend(&self, forks: u32) {
+        let grace = self.grace.get().saturating_sub(forks);
+        self.grace.set(grace);
+        if grace > 0 {
+            return;
+        }
         self.privacy.begin();
         fence(Ordering::SeqCst); // ORDERING(demand): the owner's, see `begin`.
         if self.registry.sleep.wants_forks() {
@@ -351,7 +370,11 @@ impl Host for Worker {
     }
 
     fn reclaim(&self, job: JobId) -> Option<JobRef<Worker>> {
-        self.deque.reclaim(job, || self.registry.post_jobs())
+        let back = self.deque.reclaim(job, || self.registry.post_jobs());
+        if back.is_some() && self.grace.get() > 0 {
+            self.spend(if self.grace.get() > GRACE { 1 } else { UNSTOLEN });
+        }
+        back
     }
 
     fn wait(&self, latch: &Latch) {

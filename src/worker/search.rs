@@ -25,7 +25,8 @@ const MOST_YIELDS: usize = 128;
 
 /// Visits to a victim that does not answer before its jobs are taken for
 /// coarse: some microseconds while lingering. Fine jobs end in less.
-const VAIN_VISITS: u8 = 8;
+const ASK_AFTER: u8 = 4;
+const VAIN_VISITS: u8 = 100;
 
 type Job = JobRef<Worker>;
 
@@ -155,12 +156,16 @@ impl Worker {
     }
 
     fn steal_from(&self, victim: usize, share: Share) -> Option<Job> {
-        let unanswered = !self.registry.slot(victim).privacy().allows(1);
         let job = self.registry.steal(victim, self.index, share, &self.deque);
         let vain = &self.vain[victim];
-        vain.set(if unanswered && job.is_none() { vain.get().saturating_add(1) } else { 0 });
-        if vain.get() == VAIN_VISITS {
-            self.registry.slot(victim).privacy().urge();
+        vain.set(if job.is_none() { vain.get().saturating_add(1) } else { 0 });
+        match vain.get() {
+            ASK_AFTER.. if self.registry.slot(victim).privacy().allows(1) => {
+                self.registry.slot(victim).privacy().end();
+                vain.set(ASK_AFTER)
+            }
+            VAIN_VISITS => self.registry.slot(victim).privacy().urge(),
+            _ => (),
         }
         job
     }

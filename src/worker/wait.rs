@@ -17,8 +17,12 @@ use crate::{
     sync::{Arc, spin_loop, thread},
 };
 
-/// Looks around before yielding, each with twice the pauses of the one before.
-const SPINS: u32 = 7;
+/// Looks at what is waited for, and pauses, before anything else: the thief of
+/// a fine fork is often about to be done.
+const GLANCES: u32 = 16;
+
+/// Looks around before yielding, with glances in between.
+const LOOKS: u32 = 8;
 
 /// Looks around with the processor offered to others in between, before
 /// sleeping: what is waited for is often about to be done.
@@ -70,6 +74,9 @@ pub(crate) fn wait_for(
     home: Option<&Arc<Registry<Worker>>>,
     deadline: Option<Instant>,
 ) {
+    if comes_soon(awaited) {
+        return;
+    }
     let wait = Wait { awaited, home };
     each_worker(Worker::publish);
     let is_worker = Worker::current(|worker| {
@@ -82,11 +89,10 @@ pub(crate) fn wait_for(
     while !awaited.is_over() && deadline.is_none_or(|deadline| Instant::now() < deadline) {
         if is_worker && wait.work_once() {
             looks = 0;
-        } else if is_worker && looks < SPINS + YIELDS {
+        } else if is_worker && looks < LOOKS + YIELDS {
             looks += 1;
-            match looks {
-                ..=SPINS => (0..1 << looks).for_each(|_| spin_loop()),
-                _ => thread::yield_now(),
+            if !comes_soon(awaited) && looks > LOOKS {
+                thread::yield_now();
             }
         } else {
             wait.nap(parker, deadline);
@@ -99,6 +105,14 @@ pub(crate) fn wait_for(
             worker.turn_to(Activity::Busy);
         }
     });
+}
+
+/// Glances at what is waited for, for some hundred nanoseconds.
+fn comes_soon(awaited: &(impl Awaited + ?Sized)) -> bool {
+    (0..GLANCES).any(|_| {
+        spin_loop();
+        awaited.is_over()
+    })
 }
 
 struct Wait<'a, A: ?Sized> {
