@@ -62,10 +62,10 @@ impl<C> Deque<C> {
         self.public.pop()
     }
 
-    /// The newest job of this kind; newer ones of the other stay, and are to be
-    /// posted again if they were moved.
-    pub(crate) fn pop_kind(&self, kind: Kind, post: impl FnOnce()) -> Option<JobRef<C>> {
-        self.pop_where(|job| job.kind() == kind, post)
+    /// The newest job that is no task; newer tasks stay, and are to be posted
+    /// again if they were moved.
+    pub(crate) fn pop_structured(&self, post: impl FnOnce()) -> Option<JobRef<C>> {
+        self.pop_where(|job| job.kind() != Kind::Task, post)
     }
 
     /// `id`, if it is the newest and private.

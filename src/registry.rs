@@ -11,7 +11,7 @@ use crate::{
     door::Door,
     injector::{Injector, Lane, take},
     privacy::Privacy,
-    raw::JobRef,
+    raw::{Homes, JobRef},
     sleep::{Place, Sleep},
     sync::{
         Arc, AtomicBool, AtomicU32, AtomicUsize, Ordering,
@@ -27,6 +27,7 @@ pub(crate) struct Registry<C: 'static> {
     pub(crate) handlers: Arc<Handlers>,
     pub(crate) epoch: Instant,
     slots: Box<[Slot<C>]>,
+    homes: Homes,
     /// Scopes' jobs that came from outside the pool, for any of its threads.
     strays: Mailbox<JobRef<C>>,
     workers: usize,
@@ -98,6 +99,7 @@ impl<C> Registry<C> {
             door: Door::new(config.door_patience),
             handlers,
             epoch,
+            homes: Homes::new(count),
             slots,
             strays: Mailbox::new(),
             workers,
@@ -110,6 +112,10 @@ impl<C> Registry<C> {
 
     pub(crate) fn workers(&self) -> usize {
         self.workers
+    }
+
+    pub(crate) fn homes(&self) -> &Homes {
+        &self.homes
     }
 
     pub(crate) fn slot(&self, index: usize) -> &Slot<C> {

@@ -3,7 +3,7 @@
 use crate::{
     deque::Deque,
     parker::Parker,
-    raw::{Host, JobId, JobRef, Latch},
+    raw::{Blocks, ForkRef, Homes, Host, JobId, JobRef, Latch, Returned},
     sleep::{Place, Sleep},
     sync::{
         Arc,
@@ -19,18 +19,23 @@ pub(super) struct Crew {
 pub(super) struct Hand {
     index: usize,
     deque: Deque<Hand>,
+    blocks: Blocks,
+    returned: Returned,
     parker: Arc<Parker>,
     pub(super) crew: Arc<Crew>,
 }
 
 /// `count` hands that share a crew.
 pub(super) fn hands(count: usize) -> Vec<Hand> {
-    let deques: Vec<Deque<Hand>> = (0..count).map(|_| Deque::new()).collect();
+    let deques: Vec<Deque<Hand>> = (0..count).map(Deque::new).collect();
     let stealers = deques.iter().map(Deque::stealer).collect();
     let crew = Arc::new(Crew { sleep: Sleep::new(count, count), stealers });
+    let homes = Homes::new(count);
     let hand = |(index, deque)| Hand {
         index,
         deque,
+        blocks: Blocks::new(index, &homes),
+        returned: Returned::default(),
         parker: Arc::new(Parker::new()),
         crew: Arc::clone(&crew),
     };
@@ -48,6 +53,7 @@ impl Hand {
         match self.crew.stealers[victim].steal() {
             Steal::Success(job) => {
                 job.run(self);
+                self.returned.take_off(self);
                 true
             }
             Steal::Empty | Steal::Retry => false,
@@ -60,11 +66,13 @@ impl Host for Hand {
         self.index
     }
 
-    fn fork(&self, job: JobRef<Hand>) {
-        self.push(job);
+    fn fork(&self, fork: ForkRef<Hand>) {
+        self.deque.push_private(fork);
+        let _ = self.deque.publish();
+        let _ = self.crew.sleep.posted(Place::Forks);
     }
 
-    fn take_back(&self, job: JobId) -> Option<JobRef<Hand>> {
+    fn take_back(&self, job: JobId) -> Option<ForkRef<Hand>> {
         self.deque.take_back(job)
     }
 
@@ -72,7 +80,16 @@ impl Host for Hand {
         self.deque.reclaim(job, || ())
     }
 
+    fn blocks(&self) -> &Blocks {
+        &self.blocks
+    }
+
+    fn returned(&self) -> &Returned {
+        &self.returned
+    }
+
     fn wait(&self, latch: &Latch) {
+        self.returned.take_off(self);
         if let Some(job) = self.deque.pop() {
             job.run(self);
             return;

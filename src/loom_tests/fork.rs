@@ -84,7 +84,7 @@ fn loom_count_a_scope_ends_after_its_last_job() {
         let cells = [Cell(UnsafeCell::new(0)), Cell(UnsafeCell::new(0))];
         raw::scope(&owner, (), |ticket: Ticket<'_, ()>| {
             for cell in &cells {
-                owner.push(ticket.job(move |ticket| {
+                owner.push(ticket.job(Some(&owner), move |ticket| {
                     cell.add(1);
                     ticket
                 }));

@@ -72,7 +72,7 @@ impl ThreadPool {
             raw::scope(worker, (), |ticket| {
                 for (index, slot) in slots.iter_mut().enumerate() {
                     let cx = BroadcastContext { index, num_threads };
-                    let job = ticket.job(move |ticket| {
+                    let job = ticket.job(Some(worker), move |ticket| {
                         *slot = ticket.guard(|| f(cx));
                         ticket
                     });

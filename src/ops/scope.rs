@@ -111,16 +111,18 @@ impl<'scope> Scope<'scope> {
     where
         F: FnOnce(&Scope<'scope>) + Send + 'scope,
     {
-        let job = self.ticket.job(move |ticket| {
-            let scope = Scope { ticket };
-            scope.ticket.guard(|| f(&scope));
-            scope.ticket
-        });
         let home = self.ticket.extra();
-        Worker::of(home, |worker| match worker {
-            Some(worker) => worker.push_scoped(self.ticket.owner(), job),
-            // A thread of another pool, or of none, that borrowed the scope.
-            None => home.push_stray(self.ticket.owner(), job),
+        Worker::of(home, |worker| {
+            let job = self.ticket.job(worker, move |ticket| {
+                let scope = Scope { ticket };
+                scope.ticket.guard(|| f(&scope));
+                scope.ticket
+            });
+            match worker {
+                Some(worker) => worker.push_scoped(self.ticket.owner(), job),
+                // A thread of another pool, or of none, that borrowed the scope.
+                None => home.push_stray(self.ticket.owner(), job),
+            }
         });
     }
 }

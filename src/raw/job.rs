@@ -2,6 +2,7 @@
 
 use std::ptr::NonNull;
 
+use super::{Host, block};
 use crate::{sync::Arc, unwind::AbortOnDrop};
 
 /// The first field of every job: what to call, and what kind of job it is.
@@ -22,8 +23,10 @@ struct Table<C: 'static> {
 /// Why somebody may wait for a job, which decides who runs it while waiting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// A fork or a scope's job: a frame up the stack waits for it.
+    /// A fork, or a closure that was lent: a frame up the stack waits for it.
     Structured,
+    /// A scope's job: as above, together with others of its kind.
+    Scoped,
     /// A spawned task: it may have nothing to do with the wait at hand.
     Task,
 }
@@ -146,7 +149,7 @@ impl<C> JobRef<C> {
     }
 }
 
-/// A job that owns its closure, alone in a heap block.
+/// A job that owns its closure, in memory of its own.
 #[repr(C)]
 struct HeapJob<C: 'static, F> {
     header: Header<C>,
@@ -155,13 +158,31 @@ struct HeapJob<C: 'static, F> {
 
 // SAFETY: `repr(C)`, header first.
 unsafe impl<C: 'static, F: FnOnce(&C) + Send> Erased<C> for HeapJob<C, F> {
-    const KIND: Kind = Kind::Structured;
+    const KIND: Kind = Kind::Scoped;
 
     unsafe fn run_erased(this: NonNull<Header<C>>, cx: &C) -> bool {
         let bomb = AbortOnDrop;
-        // SAFETY: from `Box::into_raw` in `heap`, and used once.
+        // SAFETY: from `Box::into_raw` in `boxed`, and used once.
         let job = unsafe { Box::from_raw(this.cast::<Self>().as_ptr()) };
         (job.func)(cx);
+        std::mem::forget(bomb);
+        true
+    }
+}
+
+/// The same in a block of a worker's.
+#[repr(transparent)]
+struct BlockJob<H: Host, F>(HeapJob<H, F>);
+
+// SAFETY: `HeapJob`, whose header is first.
+unsafe impl<H: Host, F: FnOnce(&H) + Send> Erased<H> for BlockJob<H, F> {
+    const KIND: Kind = Kind::Scoped;
+
+    unsafe fn run_erased(this: NonNull<Header<H>>, host: &H) -> bool {
+        let bomb = AbortOnDrop;
+        // SAFETY: from `fill` in `heap`, and used once.
+        let job = unsafe { host.blocks().empty(this.cast::<Self>()) };
+        (job.0.func)(host);
         std::mem::forget(bomb);
         true
     }
@@ -170,7 +191,28 @@ unsafe impl<C: 'static, F: FnOnce(&C) + Send> Erased<C> for HeapJob<C, F> {
 /// # Safety
 ///
 /// The job must have run before anything that `func` borrows is gone.
-pub(super) unsafe fn heap<C, F: FnOnce(&C) + Send>(func: F) -> JobRef<C> {
+pub(super) unsafe fn heap<H: Host, F>(host: Option<&H>, func: F) -> JobRef<H>
+where
+    F: FnOnce(&H) + Send,
+{
+    match host {
+        Some(host) if const { block::fits::<BlockJob<H, F>>() } => {
+            // SAFETY: `func` is `Send`, `run_erased` empties the block and does
+            // not unwind: the bomb.
+            let header = unsafe { Header::new::<BlockJob<H, F>>() };
+            let job = host.blocks().fill(BlockJob(HeapJob { header, func }));
+            // SAFETY: fresh, alive until `run_erased` empties it.
+            unsafe { JobRef::new(job.cast()) }
+        }
+        // SAFETY: the caller's.
+        _ => unsafe { boxed(func) },
+    }
+}
+
+/// # Safety
+///
+/// As `heap`.
+unsafe fn boxed<C, F: FnOnce(&C) + Send>(func: F) -> JobRef<C> {
     // SAFETY: `func` is `Send`, `run_erased` frees the block and does not
     // unwind: the bomb.
     let header = unsafe { Header::new::<HeapJob<C, F>>() };

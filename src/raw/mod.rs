@@ -1,6 +1,7 @@
 //! The cellar. All `unsafe` is here; everything this module exports is safe to
 //! call, and nothing here trusts a caller to be correct, only to be typed.
 
+mod block;
 mod current;
 mod filled;
 mod fork;
@@ -11,13 +12,14 @@ mod scope;
 mod stack;
 
 pub(crate) use self::{
+    block::{Blocks, Homes},
     current::Slot,
     filled::{Filled, Slots, fill},
     fork::fork_join,
     hand_over::hand_over,
     job::{JobId, JobRef, Kind, Run, Shared},
     latch::Latch,
-    scope::{Ticket, scope},
+    scope::{Returned, Ticket, scope},
     stack::{ForkRef, ForkStack},
 };
 
@@ -31,6 +33,10 @@ pub(crate) trait Host: Sized + 'static {
     fn take_back(&self, fork: JobId) -> Option<ForkRef<Self>>;
     /// Gives `job` back if nobody has stolen it: the slow way.
     fn reclaim(&self, job: JobId) -> Option<JobRef<Self>>;
+    /// This thread's blocks for small jobs.
+    fn blocks(&self) -> &Blocks;
+    /// Tickets that were given back on this thread.
+    fn returned(&self) -> &Returned;
     /// Runs other jobs, or sleeps, until `latch` is set.
     fn wait(&self, latch: &Latch);
     /// Wakes worker `owner`, which sleeps on a latch.

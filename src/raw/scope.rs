@@ -1,6 +1,17 @@
 //! Jobs that borrow from a frame which outlives them.
+//!
+//! A scope counts the jobs that are still to finish. To count them one by one
+//! would move one cache line between all threads at every job. So the thread
+//! that opened the scope counts what it spawns without an atomic, and every
+//! thread takes what it has finished off the count in one go, before it turns to
+//! anything else.
 
-use std::{marker::PhantomData, mem, ptr::NonNull};
+use std::{
+    cell::Cell,
+    marker::PhantomData,
+    mem,
+    ptr::{self, NonNull},
+};
 
 use super::{
     Host,
@@ -12,12 +23,30 @@ use crate::{
     unwind::{AbortOnDrop, Contained, FirstPanic},
 };
 
+/// What the body counts as while it runs: more than there can be jobs.
+const BODY: usize = usize::MAX / 2;
+
 /// Counts the tickets of one scope. Its frame does not end before they do.
+#[repr(C)]
 struct Core<X> {
-    tickets: AtomicUsize,
-    done: Latch,
+    count: Count,
+    opened: Opened,
     panics: FirstPanic,
     extra: X,
+}
+
+struct Count {
+    /// Jobs spawned, except those that `Opened` still counts, less jobs done;
+    /// and the body.
+    tickets: AtomicUsize,
+    done: Latch,
+}
+
+/// The part that belongs to the thread which opened the scope.
+struct Opened {
+    thread: usize,
+    /// Spawned on that thread; none when the body is over.
+    spawned: Cell<Option<usize>>,
 }
 
 /// A share in a scope: while there is one, the scope's frame stays.
@@ -31,10 +60,22 @@ pub(crate) struct Ticket<'scope, X> {
 }
 
 // SAFETY: a ticket gives shared access to the core, whose own fields are all
-// shared by design, and to `extra`.
+// shared by design but for `opened`, which looks at the thread first, and to
+// `extra`.
 unsafe impl<X: Sync> Send for Ticket<'_, X> {}
 // SAFETY: as above.
 unsafe impl<X: Sync> Sync for Ticket<'_, X> {}
+
+/// Tickets of one scope that were given back on one thread, and are not off
+/// its count yet: so its frame stays.
+#[derive(Debug, Default)]
+pub(crate) struct Returned {
+    scope: Cell<Option<NonNull<Count>>>,
+    tickets: Cell<usize>,
+}
+
+// SAFETY: the count that it points to may be changed from any thread.
+unsafe impl Send for Returned {}
 
 /// Runs `body`, then returns when every job it spawned is done; raises the
 /// first panic among them all, in time.
@@ -50,16 +91,21 @@ where
     X: Sync + 'scope,
 {
     let core = Core {
-        tickets: AtomicUsize::new(1),
-        done: Latch::new(host.index()),
+        count: Count { tickets: AtomicUsize::new(BODY), done: Latch::new(host.index()) },
+        opened: Opened { thread: this_thread(), spawned: Cell::new(Some(0)) },
         panics: FirstPanic::default(),
         extra,
     };
     let bomb = AbortOnDrop;
-    let (result, ticket) = body(Ticket { core: NonNull::from(&core), marker: PhantomData });
-    ticket.give_back(host);
-    while !core.done.is_set() {
-        host.wait(&core.done);
+    let (result, _ticket) = body(Ticket { core: NonNull::from(&core), marker: PhantomData });
+    let spawned = core.opened.spawned.take().unwrap_or(0);
+    // ORDERING(count): as in `take_off`; the body's share is more than what it
+    // has spawned.
+    let before = core.count.tickets.fetch_sub(BODY - spawned, Ordering::AcqRel);
+    if before != BODY - spawned {
+        while !core.count.done.is_set() {
+            host.wait(&core.count.done);
+        }
     }
     mem::forget(bomb);
     let result = Contained::new(result);
@@ -75,7 +121,7 @@ impl<'scope, X: Sync + 'scope> Ticket<'scope, X> {
 
     /// The slot that waits for the scope's end.
     pub(crate) fn owner(&self) -> usize {
-        self.core().done.owner()
+        self.core().count.done.owner()
     }
 
     /// Runs `f`; if it panics, none, and the scope's owner will raise it.
@@ -83,39 +129,103 @@ impl<'scope, X: Sync + 'scope> Ticket<'scope, X> {
         self.core().panics.guard(f)
     }
 
-    /// A job of this scope, for the caller to push. It gets a ticket of its
-    /// own and gives it back.
-    pub(crate) fn job<H, F>(&self, func: F) -> JobRef<H>
+    /// A job of this scope, for the caller to push; `host` is the worker that
+    /// this thread is, if any. It gets a ticket of its own and gives it back.
+    #[inline]
+    pub(crate) fn job<H, F>(&self, host: Option<&H>, func: F) -> JobRef<H>
     where
         H: Host,
         F: FnOnce(Self) -> Self + Send + 'scope,
     {
-        // ORDERING(count): whoever spawns holds a ticket, so the count cannot
-        // reach zero before this add; relaxed is enough.
-        self.core().tickets.fetch_add(1, Ordering::Relaxed);
+        let core = self.core();
+        if !core.opened.count_one() {
+            // ORDERING(count): whoever spawns holds a ticket, so the count
+            // cannot reach zero before this add; relaxed is enough.
+            core.count.tickets.fetch_add(1, Ordering::Relaxed);
+        }
         let ticket = Ticket { core: self.core, marker: PhantomData };
-        let run = move |host: &H| func(ticket).give_back(host);
+        let run = move |host: &H| {
+            // Others may wait for what was done here before.
+            let scope = NonNull::from(&ticket.core().count);
+            if host.returned().scope.get() != Some(scope) {
+                host.returned().take_off(host);
+            }
+            let ticket = func(ticket);
+            host.returned().add(NonNull::from(&ticket.core().count), host);
+        };
         // SAFETY: `scope` waits for the ticket, so the job runs within 'scope.
-        unsafe { job::heap(run) }
+        unsafe { job::heap(host, run) }
     }
 
     fn core(&self) -> &Core<X> {
         // SAFETY: `scope` has not returned, or there would be no ticket.
         unsafe { self.core.as_ref() }
     }
+}
 
-    fn give_back<H: Host>(self, host: &H) {
-        let core = self.core();
-        let done = &raw const core.done;
-        // ORDERING(count): releases this job's writes; the last one acquires
-        // them all and hands them on through ORDERING(done).
-        if core.tickets.fetch_sub(1, Ordering::AcqRel) == 1 {
-            // SAFETY: the last ticket was ours, so nobody has set it yet, and
-            // the owner does not leave before it is set.
-            let asleep = unsafe { Latch::set(done) };
-            if let Some(owner) = asleep {
-                host.wake(owner);
+impl Opened {
+    /// Counts a job, if this is the thread and the body still runs.
+    #[inline]
+    fn count_one(&self) -> bool {
+        // Under loom all threads are one to the system, and so none is.
+        if cfg!(loom) || self.thread != this_thread() {
+            return false;
+        }
+        match self.spawned.get() {
+            Some(spawned) => {
+                self.spawned.set(Some(spawned + 1));
+                true
             }
+            None => false,
         }
     }
+}
+
+impl Returned {
+    /// One more ticket of `scope`, which is given up with this call.
+    fn add<H: Host>(&self, scope: NonNull<Count>, host: &H) {
+        if self.scope.get() != Some(scope) {
+            self.take_off(host);
+            self.scope.set(Some(scope));
+        }
+        self.tickets.set(self.tickets.get() + 1);
+    }
+
+    /// Takes them off the scope's count. To be called before this thread turns
+    /// to anything but further jobs of the same scope.
+    #[inline]
+    pub(crate) fn take_off<H: Host>(&self, host: &H) {
+        if let Some(scope) = self.scope.take() {
+            // SAFETY: its tickets are here, so its frame is there.
+            unsafe { take_off(scope, self.tickets.take(), host) };
+        }
+    }
+}
+
+/// # Safety
+///
+/// So many tickets of `scope` are given up with this call.
+unsafe fn take_off<H: Host>(scope: NonNull<Count>, tickets: usize, host: &H) {
+    // SAFETY: there are tickets, so the frame is there until the count is zero.
+    let count = unsafe { scope.as_ref() };
+    let done = &raw const count.done;
+    // ORDERING(count): releases these jobs' writes; the last ones acquire
+    // them all and hand them on through ORDERING(done).
+    if count.tickets.fetch_sub(tickets, Ordering::AcqRel) == tickets {
+        // SAFETY: the last ticket was ours, so nobody has set it yet, and the
+        // owner does not leave before it is set.
+        let asleep = unsafe { Latch::set(done) };
+        if let Some(owner) = asleep {
+            host.wake(owner);
+        }
+    }
+}
+
+/// A number that no other living thread has.
+#[inline]
+fn this_thread() -> usize {
+    thread_local! {
+        static MARK: u8 = const { 0 };
+    }
+    MARK.with(|mark| ptr::from_ref(mark).addr())
 }

@@ -68,6 +68,7 @@ impl Worker {
         if let Some(task) = task {
             self.run_job(task);
         }
+        self.rest();
         if self.registry.is_over() {
             self.registry.sleep.wake_all();
         }
@@ -77,6 +78,7 @@ impl Worker {
     /// Looks for work, sleeps, and returns with some; none if the pool is over.
     #[cold]
     fn idle(&self) -> Option<JobRef<Worker>> {
+        self.rest();
         self.searching.set(self.registry.sleep.start_searching());
         let found = (0..GLANCES).find_map(|_| self.glance());
         if found.is_some() {

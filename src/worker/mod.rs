@@ -15,7 +15,7 @@ use crate::{
     parker::Parker,
     priority::Turn,
     privacy::Privacy,
-    raw::{ForkRef, Host, JobId, JobRef, Kind, Latch, Slot},
+    raw::{Blocks, ForkRef, Host, JobId, JobRef, Kind, Latch, Returned, Slot},
     registry::{Registry, Share},
     rng::Rng,
     sync::{Arc, Ordering, fence, lock_wait},
@@ -56,6 +56,8 @@ pub(crate) struct Worker {
     index: usize,
     role: Role,
     deque: Deque<Worker>,
+    blocks: Blocks,
+    returned: Returned,
     registry: Arc<Registry<Worker>>,
     privacy: Arc<Privacy>,
     /// Forks still to be published unasked; while there are any, `privacy` is
@@ -99,6 +101,8 @@ impl Worker {
             index,
             role,
             deque,
+            blocks: Blocks::new(index, registry.homes()),
+            returned: Returned::default(),
             privacy: Arc::clone(registry.slot(index).privacy()),
             registry: Arc::clone(registry),
             grace: Cell::new(GRACE),
@@ -173,7 +177,15 @@ impl Worker {
             // One job, since this thread goes back to what it did.
             Role::Member | Role::StandIn => self.next_job(Share::One),
         };
-        std::iter::from_fn(next).any(|job| self.run_nested(job))
+        let ran = std::iter::from_fn(next).any(|job| self.run_nested(job));
+        self.rest();
+        ran
+    }
+
+    /// Before this thread looks for another job than the next at hand: says
+    /// what it has done.
+    fn rest(&self) {
+        self.returned.take_off(self);
     }
 
     /// Runs a job on top of another one that waits or yields.
@@ -231,7 +243,11 @@ impl Worker {
 
     /// Runs a job that came from a queue. False: it was a task decided before.
     pub(crate) fn run_job(&self, job: JobRef<Worker>) -> bool {
-        if job.kind() == Kind::Structured {
+        let kind = job.kind();
+        if kind != Kind::Scoped {
+            self.rest();
+        }
+        if kind != Kind::Task {
             // A task counts itself, if it is still to run.
             self.counters().jobs_run.add(1);
         }
@@ -375,6 +391,14 @@ impl Host for Worker {
             self.spend(if self.grace.get() > GRACE { 1 } else { UNSTOLEN });
         }
         back
+    }
+
+    fn blocks(&self) -> &Blocks {
+        &self.blocks
+    }
+
+    fn returned(&self) -> &Returned {
+        &self.returned
     }
 
     fn wait(&self, latch: &Latch) {

@@ -1,10 +1,7 @@
 //! Where a worker looks for work.
 
 use super::{Role, Worker};
-use crate::{
-    raw::{JobRef, Kind},
-    registry::Share,
-};
+use crate::{raw::JobRef, registry::Share};
 
 /// Jobs between looks at what the usual order might starve: the entrance,
 /// while deques are full, and the oldest of the own deque, while newer ones
@@ -50,7 +47,7 @@ impl Worker {
             self.pop()
         } else {
             // What a frame further up waits for, but no stranger's task.
-            self.deque.pop_kind(Kind::Structured, || self.registry.post_jobs())
+            self.deque.pop_structured(|| self.registry.post_jobs())
         };
         own.or_else(|| self.registry.take_mail(self.index))
             .or_else(|| self.steal_from(holder.filter(|&slot| slot != self.index)?, Share::One))

@@ -74,6 +74,7 @@ pub(crate) fn wait_for(
     home: Option<&Arc<Registry<Worker>>>,
     deadline: Option<Instant>,
 ) {
+    each_worker(Worker::rest);
     if comes_soon(awaited) {
         return;
     }
@@ -90,6 +91,7 @@ pub(crate) fn wait_for(
         if is_worker && wait.work_once() {
             looks = 0;
         } else if is_worker && looks < LOOKS + YIELDS {
+            each_worker(Worker::rest);
             looks += 1;
             if !comes_soon(awaited) && looks > LOOKS {
                 thread::yield_now();
@@ -99,7 +101,10 @@ pub(crate) fn wait_for(
             looks = 0;
         }
     }
-    each_worker(|worker| worker.stop_searching());
+    each_worker(|worker| {
+        worker.rest();
+        worker.stop_searching();
+    });
     Worker::current(|worker| {
         if let Some(worker) = worker {
             worker.turn_to(Activity::Busy);
@@ -209,14 +214,25 @@ impl<A: Awaited + ?Sized> Wait<'_, A> {
 
 /// Every worker this thread is, once each, the innermost first.
 fn each_worker(mut f: impl FnMut(&Worker)) {
-    let mut seen: Vec<*const Worker> = Vec::new();
+    let (mut place, mut inner) = (0, ptr::null());
     Worker::find(|worker| {
-        if !seen.contains(&ptr::from_ref(worker)) {
-            seen.push(worker);
+        // Most often a worker that helps itself, again and again.
+        if !ptr::eq(worker, inner) && !is_among_first(place, worker) {
             f(worker);
         }
+        (place, inner) = (place + 1, ptr::from_ref(worker));
         None::<()>
     });
+}
+
+/// Is `worker` one of the innermost `count` that this thread is?
+fn is_among_first(count: usize, worker: &Worker) -> bool {
+    let mut place = 0;
+    let found = Worker::find(|inner| {
+        place += 1;
+        if place > count { Some(false) } else { ptr::eq(inner, worker).then_some(true) }
+    });
+    found == Some(true)
 }
 
 impl Worker {
