@@ -82,6 +82,10 @@ pub(crate) struct Lane<J> {
     ledger: Arc<Ledger>,
     epoch: Instant,
     marks: CachePadded<Marks>,
+    /// When the task came that is at the head now, or the one before it: in
+    /// nanoseconds since `epoch`. Apart from what submitters read, since takers
+    /// write it.
+    head_since: CachePadded<AtomicU64>,
 }
 
 struct Waiting<J> {
@@ -93,9 +97,6 @@ struct Waiting<J> {
 struct Marks {
     rejected: AtomicU64,
     high_water: AtomicUsize,
-    /// When the task came that is at the head now, or the one before it: in
-    /// nanoseconds since `epoch`.
-    head_since: AtomicU64,
 }
 
 impl<J> Lane<J> {
@@ -106,6 +107,7 @@ impl<J> Lane<J> {
             ledger: Arc::new(Ledger::new(handlers)),
             epoch,
             marks: CachePadded::default(),
+            head_since: CachePadded::default(),
         }
     }
 
@@ -186,14 +188,14 @@ impl<J> Lane<J> {
             return Duration::ZERO;
         }
         // ORDERING(mark): as in `push`.
-        let since = self.marks.head_since.load(Ordering::Relaxed);
+        let since = self.head_since.load(Ordering::Relaxed);
         Duration::from_nanos(self.now().saturating_sub(since))
     }
 
     fn mark_head(&self, since: u64) {
         // ORDERING(mark): as in `push`. The later of two marks wins, in
         // whatever order they come.
-        self.marks.head_since.fetch_max(since, Ordering::Relaxed);
+        self.head_since.fetch_max(since, Ordering::Relaxed);
     }
 
     fn now(&self) -> u64 {

@@ -15,15 +15,22 @@ use crate::{
     sync::{Arc, spin_loop, thread},
 };
 
-/// The shortest time worth lingering: about what waking a thread takes.
-const LEAST_LINGER: Duration = Duration::from_micros(10);
+/// The shortest time to linger: less than waking a thread takes.
+const LEAST_LINGER: Duration = Duration::from_micros(1);
+
+/// After a sleep shorter than this the next linger is longer: where work comes
+/// so often, the first of it should not have to wait for a wake-up.
+const SHORT_SLEEP: Duration = Duration::from_micros(200);
 
 /// Looks around before the clock is looked at: a worker that takes one fine
 /// job after the other should not book its time between each two.
-const GLANCES: u32 = 16;
+const GLANCES: u32 = 8;
 
-/// Pauses between two looks around.
+/// Pauses between two looks around then.
 const PAUSES: u32 = 2;
+
+/// Pauses between two looks later: each takes lines away from whoever works.
+const LONG_PAUSES: u32 = 12;
 
 /// Looks around between two offers of the processor to others.
 const LOOKS_PER_YIELD: u32 = 64;
@@ -42,7 +49,7 @@ impl IdleSpin {
 
     fn slept(&self, time: Duration) {
         let linger = self.linger.get();
-        let next = if time < self.most { linger.saturating_mul(2) } else { linger / 4 };
+        let next = if time < SHORT_SLEEP { linger.saturating_mul(2) } else { linger / 4 };
         self.linger.set(next.max(LEAST_LINGER).min(self.most));
     }
 }
@@ -80,7 +87,7 @@ impl Worker {
     fn idle(&self) -> Option<JobRef<Worker>> {
         self.rest();
         self.searching.set(self.registry.sleep.start_searching());
-        let found = (0..GLANCES).find_map(|_| self.glance());
+        let found = (0..GLANCES).find_map(|_| self.glance(PAUSES));
         if found.is_some() {
             self.stop_searching();
             return found;
@@ -104,10 +111,10 @@ impl Worker {
         found
     }
 
-    /// Looks around once.
-    fn glance(&self) -> Option<JobRef<Worker>> {
+    /// Looks around once, and then pauses.
+    fn glance(&self, pauses: u32) -> Option<JobRef<Worker>> {
         self.next_job(Share::Half).or_else(|| {
-            (0..PAUSES).for_each(|_| spin_loop());
+            (0..pauses).for_each(|_| spin_loop());
             None
         })
     }
@@ -116,7 +123,7 @@ impl Worker {
     fn linger(&self) -> Option<JobRef<Worker>> {
         let start = Instant::now();
         for look in 1u32.. {
-            if let Some(job) = self.glance() {
+            if let Some(job) = self.glance(LONG_PAUSES) {
                 return Some(job);
             }
             // Who does not count as searching is one too many: more searchers
