@@ -88,9 +88,12 @@ pub(crate) struct Lane<J> {
     head_since: CachePadded<AtomicU64>,
 }
 
+/// So many tasks in a lane are stamped each; of more, one in so many.
+const STAMPED: usize = 8;
+
 struct Waiting<J> {
     job: J,
-    since: u64,
+    since: Option<u64>,
 }
 
 #[derive(Default)]
@@ -124,21 +127,24 @@ impl<J> Lane<J> {
     /// Puts in a task for which a permit was acquired, the `in_use`th.
     pub(crate) fn push(&self, job: J, in_use: usize) {
         self.ledger.accept();
-        let since = self.now();
+        // The clock costs as much as the rest of this: when many wait, one in a
+        // few is stamped, and says enough of its followers.
+        let is_stamped = in_use <= STAMPED || in_use % STAMPED == 0;
+        let since = is_stamped.then(|| self.now());
         // ORDERING(mark): statistics; nothing is published by them.
         if in_use > self.marks.high_water.load(Ordering::Relaxed) {
             // ORDERING(mark): as above.
             self.marks.high_water.fetch_max(in_use, Ordering::Relaxed);
         }
         if in_use == 1 {
-            self.mark_head(since);
+            since.iter().for_each(|&since| self.mark_head(since));
         }
         self.queue.push(Waiting { job, since });
     }
 
     pub(crate) fn take(&self) -> Option<J> {
         let waiting = take(&self.queue)?;
-        self.mark_head(waiting.since);
+        waiting.since.iter().for_each(|&since| self.mark_head(since));
         self.permits.release(1);
         Some(waiting.job)
     }
@@ -182,7 +188,8 @@ impl<J> Lane<J> {
     }
 
     /// How long the oldest task has waited: never too short, and too long by
-    /// no more than the time between its arrival and its predecessor's.
+    /// no more than the time between its arrival and that of the last stamped
+    /// one before it.
     pub(crate) fn oldest_wait(&self) -> Duration {
         if self.depth() == 0 {
             return Duration::ZERO;

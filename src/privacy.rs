@@ -8,7 +8,7 @@ use crossbeam_utils::CachePadded;
 
 use crate::{
     raw::ForkStack,
-    sync::{AtomicBool, AtomicUsize, Ordering},
+    sync::{AtomicBool, AtomicUsize, Ordering, fence},
 };
 
 pub(crate) struct Privacy(CachePadded<Asked>);
@@ -35,36 +35,38 @@ impl Privacy {
         forks <= self.0.forks.load(Ordering::Relaxed)
     }
 
-    /// The owner goes private.
+    /// The owner goes private. To be followed by a look at who sleeps: that
+    /// thread will not ask again.
     pub(crate) fn begin(&self) {
         self.hear();
-        // ORDERING(demand): a hint, as in `allows`. Who sleeps by the time of
-        // the owner's fence that follows is seen by the owner; who falls
-        // asleep later asks after a fence of its own.
+        // ORDERING(demand): ordered by the fence.
         self.0.forks.store(ForkStack::<()>::CAPACITY, Ordering::Relaxed);
+        // ORDERING(demand): against a sleeper, who says that it sleeps, has a
+        // fence, and asks: either the owner sees it asleep or the ask stays.
+        fence(Ordering::SeqCst);
     }
 
     /// Somebody is short of work, or the owner starts something new.
     pub(crate) fn end(&self) {
         // Looked at first, so that many askers do not fight for the line.
         if self.allows(1) {
-            // ORDERING(demand): as in `begin`.
+            // ORDERING(demand): a hint, or after a sleeper's fence; see `begin`.
             self.0.forks.store(0, Ordering::Relaxed);
         }
     }
 
     /// Somebody asks who has been waiting for an answer.
     pub(crate) fn urge(&self) {
-        // ORDERING(demand): as in `begin`.
+        // ORDERING(demand): a hint.
         self.0.urgent.store(true, Ordering::Relaxed);
     }
 
     /// Had somebody to wait for long? The owner has heard now.
     pub(crate) fn hear(&self) -> bool {
-        // ORDERING(demand): as in `begin`.
+        // ORDERING(demand): a hint.
         let urgent = self.0.urgent.load(Ordering::Relaxed);
         if urgent {
-            // ORDERING(demand): as in `begin`.
+            // ORDERING(demand): a hint.
             self.0.urgent.store(false, Ordering::Relaxed);
         }
         urgent

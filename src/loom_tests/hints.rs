@@ -2,30 +2,50 @@
 
 use loom::thread;
 
-use crate::{config::Config, registry::Registry, sync::Arc};
+use crate::{
+    parker::Parker,
+    privacy::Privacy,
+    sleep::{Appetite, Awake, Sleep},
+    sync::Arc,
+};
 
-/// ORDERING(demand): an owner that has not answered since hears of the ask.
+/// ORDERING(demand): who falls asleep while a worker goes private is seen by
+/// that worker, or has its ask heard at the next fork.
 #[test]
-fn loom_demand_an_ask_stays_until_it_is_answered() {
+fn loom_demand_nobody_sleeps_unheard_beside_private_forks() {
     loom::model(|| {
-        let config = Config { max_guests: 0, ..Config::default() };
-        let (registry, mut deques) = Registry::<()>::new(1, config);
-        let thief = {
-            let registry = Arc::clone(&registry);
-            let own = deques.pop().unwrap();
+        let shared = Arc::new((Sleep::new(2, 2), Privacy::new()));
+        let sleeper = {
+            let shared = Arc::clone(&shared);
             thread::spawn(move || {
-                // Worker 0 has nothing public: the stand-in's slot asks it.
-                assert!(registry.steal(0, 1, crate::registry::Share::One, &own).is_none());
+                let parker = Arc::new(Parker::new());
+                shared.0.fall_asleep(1, Appetite::Anything, Awake::Unasked, &parker);
+                shared.1.end();
             })
         };
-        let asked = registry.slot(0).asked();
-        if asked.is_asked() {
-            asked.answer();
-            assert!(!asked.is_asked());
-            thief.join().unwrap();
-        } else {
-            thief.join().unwrap();
-            assert!(asked.is_asked());
-        }
+        shared.1.begin();
+        let seen = shared.0.wants_forks();
+        sleeper.join().unwrap();
+        assert!(seen || !shared.1.allows(1));
+    });
+}
+
+/// ORDERING(demand): an ask stays until the owner has heard of it.
+#[test]
+fn loom_demand_an_ask_stays_until_it_is_heard() {
+    loom::model(|| {
+        let privacy = Arc::new(Privacy::new());
+        privacy.begin();
+        let asker = {
+            let privacy = Arc::clone(&privacy);
+            thread::spawn(move || {
+                privacy.urge();
+                privacy.end();
+            })
+        };
+        let heard = privacy.hear();
+        asker.join().unwrap();
+        assert!(!privacy.allows(1));
+        assert!(heard || privacy.hear());
     });
 }

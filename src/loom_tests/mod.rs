@@ -3,6 +3,7 @@
 //! `ci/loom.sh` runs them; a lost wake-up shows as a deadlock, a missing
 //! happens-before as a causality violation of a `loom::cell`.
 
+mod blocks;
 mod crew;
 mod fork;
 mod hints;

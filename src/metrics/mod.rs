@@ -107,7 +107,8 @@ pub struct LaneMetrics {
     /// Threads and futures that wait for room now.
     pub blocked_submitters: usize,
     /// How long the oldest task has waited; zero if none waits. Too long by at
-    /// most the time between its arrival and that of the task before it.
+    /// most the time in which it and the one before it arrived, or eight if
+    /// more than that wait.
     pub oldest_wait: Duration,
 }
 

@@ -131,7 +131,7 @@ impl Blocks {
 
     /// Moves `value` into a block.
     #[inline]
-    pub(super) fn fill<T>(&self, value: T) -> NonNull<T> {
+    pub(crate) fn fill<T>(&self, value: T) -> NonNull<T> {
         const { assert!(fits::<T>()) };
         let room = room_of(self.take()).cast::<T>();
         // SAFETY: the block is ours, and its room is large enough: `fits`.
@@ -145,7 +145,7 @@ impl Blocks {
     ///
     /// `room` is from `fill`, on any worker of the same pool; called once.
     #[inline]
-    pub(super) unsafe fn empty<T>(&self, room: NonNull<T>) -> T {
+    pub(crate) unsafe fn empty<T>(&self, room: NonNull<T>) -> T {
         // SAFETY: `fill` has written it, and this is the only time it is read.
         let value = unsafe { room.read() };
         // SAFETY: so far behind the beginning of the block is its room.

@@ -33,7 +33,7 @@ const PAUSES: u32 = 2;
 const LONG_PAUSES: u32 = 12;
 
 /// Looks around between two offers of the processor to others.
-const LOOKS_PER_YIELD: u32 = 64;
+const LOOKS_PER_YIELD: u32 = 4;
 
 /// How long a worker without work looks around before it sleeps: longer when
 /// its last sleep was short, so that it was woken soon after it gave up.

@@ -18,7 +18,7 @@ use crate::{
     raw::{Blocks, ForkRef, Host, JobId, JobRef, Kind, Latch, Returned, Slot},
     registry::{Registry, Share},
     rng::Rng,
-    sync::{Arc, Ordering, fence, lock_wait},
+    sync::{Arc, lock_wait},
 };
 
 pub(crate) use self::{
@@ -354,7 +354,6 @@ impl Worker {
             return;
         }
         self.privacy.begin();
-        fence(Ordering::SeqCst); // ORDERING(demand): the owner's, see `begin`.
         if self.registry.sleep.wants_forks() {
             self.privacy.end();
         }
