@@ -73,6 +73,28 @@ fn loom_done_a_lent_closure_is_seen_by_its_caller() {
     });
 }
 
+/// ORDERING(count): a body that ends after all its jobs sees what they did,
+/// although nobody sets a latch for it.
+#[test]
+fn loom_count_a_body_that_ends_last_sees_its_jobs() {
+    loom::model(|| {
+        let mut hands = hands(2);
+        let thief = hands.pop().unwrap();
+        let owner = hands.pop().unwrap();
+        let thread = thread::spawn(move || thief.steal_and_run(0));
+        let cell = Cell(UnsafeCell::new(0));
+        raw::scope(&owner, (), |ticket: Ticket<'_, ()>| {
+            owner.push(ticket.job(Some(&owner), |ticket| {
+                cell.add(1);
+                ticket
+            }));
+            (Some(()), ticket)
+        });
+        assert_eq!(cell.get(), 1);
+        thread.join().unwrap();
+    });
+}
+
 /// ORDERING(count): a scope ends after the last of its jobs, wherever they ran.
 #[test]
 fn loom_count_a_scope_ends_after_its_last_job() {

@@ -99,9 +99,9 @@ where
     let bomb = AbortOnDrop;
     let (result, _ticket) = body(Ticket { core: NonNull::from(&core), marker: PhantomData });
     let spawned = core.opened.spawned.take().unwrap_or(0);
-    // ORDERING(count): as in `take_off`; the body's share is more than what it
-    // has spawned.
-    let before = core.count.tickets.fetch_sub(BODY - spawned, Ordering::AcqRel);
+    // ORDERING(count): acquires what jobs wrote that are off the count already:
+    // if all are, nobody sets the latch.
+    let before = core.count.tickets.fetch_sub(BODY - spawned, Ordering::Acquire);
     if before != BODY - spawned {
         while !core.count.done.is_set() {
             host.wait(&core.count.done);
