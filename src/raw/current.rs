@@ -1,7 +1,9 @@
 //! Which worker am I? A thread-local that can hold a borrow, and remembers the
 //! borrows it held before: a thread may work for one pool inside another.
 
-use std::{cell::Cell, ptr, thread::LocalKey};
+use std::{cell::Cell, ptr};
+
+use crate::sync::LocalKey;
 
 /// Holds a pointer to a `T` for as long as `enter` runs.
 pub(crate) struct Slot<T> {

@@ -13,7 +13,7 @@ pub(crate) use self::lock::{Condvar, Mutex, lock_wait};
 // need them, and no protocol of ours is carried by a count.
 pub(crate) use std::{
     sync::{Arc, OnceLock},
-    thread,
+    thread::{self, LocalKey},
 };
 
 #[cfg(not(loom))]

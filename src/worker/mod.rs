@@ -1,10 +1,12 @@
-//! One thread of the pool: its own jobs, and what it does at a fork.
+//! One thread of the pool, and its own jobs.
 //!
-//! `search` says where it looks for work, `idle` what it does when there is
-//! none, `wait` how it waits for something without standing idle.
+//! `share` says what it does at a fork, `search` where it looks for work,
+//! `idle` what it does when there is none, `wait` how it waits for something
+//! without standing idle.
 
 mod idle;
 mod search;
+mod share;
 mod wait;
 
 use std::cell::Cell;
@@ -15,7 +17,7 @@ use crate::{
     parker::Parker,
     priority::Turn,
     privacy::Privacy,
-    raw::{Blocks, ForkRef, Host, JobId, JobRef, Kind, Latch, Returned, Slot},
+    raw::{Blocks, JobRef, Kind, Returned, Slot},
     registry::{Registry, Share},
     rng::Rng,
     sync::{Arc, lock_wait},
@@ -25,20 +27,6 @@ pub(crate) use self::{
     idle::IdleSpin,
     wait::{Awaited, wait_for},
 };
-
-/// Forks that go public at the start of a job, and after an ask: deeper than a
-/// tree of a few coarse jobs is. Only a worker that has forked more, unasked,
-/// goes private.
-const GRACE: u32 = 8;
-
-/// What a public fork that nobody stole costs of it when its owner takes it
-/// back: it is a sign that nobody is in need. So a worker that goes down a spine
-/// publishes all of it, and one that comes and goes among leaves soon stops.
-const UNSTOLEN: u32 = 1;
-
-/// The grace after an ask that came late: what runs here is coarse, so being
-/// late again would cost more than publishing does.
-const LONG_GRACE: u32 = 256;
 
 /// Tasks a worker's own deque may hold before it runs new ones at once.
 const DEQUE_LIMIT: usize = 65_536;
@@ -105,7 +93,7 @@ impl Worker {
             returned: Returned::default(),
             privacy: Arc::clone(registry.slot(index).privacy()),
             registry: Arc::clone(registry),
-            grace: Cell::new(GRACE),
+            grace: Cell::new(0),
             depth: Cell::new(0),
             level: Cell::new(0),
             searching: Cell::new(false),
@@ -280,12 +268,6 @@ impl Worker {
         }
     }
 
-    /// Something new begins: whether it is coarse or fine is not known yet.
-    pub(crate) fn start(&self) {
-        self.grace.set(GRACE);
-        self.privacy.end();
-    }
-
     /// Turns to `activity`, and books the time spent on locks so far.
     fn turn_to(&self, activity: Activity) {
         let counters = self.counters();
@@ -313,98 +295,5 @@ impl Worker {
         if self.deque.publish() {
             self.registry.post_forks();
         }
-    }
-
-    /// There is no room for one more private fork, or no privacy.
-    #[cold]
-    #[inline(never)]
-    fn share(&self) {
-        if self.privacy.allows(1) {
-            self.deque.publish_half();
-        } else {
-            match self.grace.get() {
-                0 => {
-                    self.answer();
-                    if self.grace.get() == GRACE {
-                        self.deque.publish_half();
-                    } else {
-                        let _ = self.deque.publish();
-                    }
-                }
-                _ => {
-                    self.spend(1);
-                    let _ = self.deque.publish();
-                }
-            }
-        }
-        self.registry.sleep.forked();
-    }
-
-    /// Somebody is short of work: so is this worker generous, for a while.
-    fn answer(&self) {
-        self.grace.set(if self.privacy.hear() { LONG_GRACE } else { GRACE });
-    }
-
-    /// Takes from the grace. When none is left, and nobody has asked since,
-    /// the next forks stay private.
-    fn spend(&self, forks: u32) {
-        let grace = self.grace.get().saturating_sub(forks);
-        self.grace.set(grace);
-        if grace > 0 {
-            return;
-        }
-        self.privacy.begin();
-        if self.registry.sleep.wants_forks() {
-            self.privacy.end();
-        }
-    }
-}
-
-impl Host for Worker {
-    #[inline(always)]
-    fn index(&self) -> usize {
-        self.index
-    }
-
-    #[inline(always)]
-    fn fork(&self, fork: ForkRef<Worker>) {
-        let private = self.deque.push_private(fork);
-        if !self.privacy.allows(private) {
-            self.share();
-        }
-    }
-
-    #[inline(always)]
-    fn take_back(&self, fork: JobId) -> Option<ForkRef<Worker>> {
-        let back = self.deque.take_back(fork)?;
-        // Older ones may be wanted elsewhere, and the next fork be far away.
-        if !self.privacy.allows(1) {
-            self.share();
-        }
-        Some(back)
-    }
-
-    fn reclaim(&self, job: JobId) -> Option<JobRef<Worker>> {
-        let back = self.deque.reclaim(job, || self.registry.post_jobs());
-        if back.is_some() && self.grace.get() > 0 {
-            self.spend(if self.grace.get() > GRACE { 1 } else { UNSTOLEN });
-        }
-        back
-    }
-
-    fn blocks(&self) -> &Blocks {
-        &self.blocks
-    }
-
-    fn returned(&self) -> &Returned {
-        &self.returned
-    }
-
-    fn wait(&self, latch: &Latch) {
-        wait_for(latch, &Parker::current(), Some(&self.registry), None);
-    }
-
-    fn wake(&self, owner: usize) {
-        self.registry.sleep.wake(owner);
     }
 }

@@ -1,21 +1,24 @@
 //! What all threads of a pool share. Data, and one step on it at a time; no
 //! loops over time: who waits, and for what, is the worker's business.
 
+mod slot;
+
 use std::time::Instant;
+
+pub(crate) use self::slot::Slot;
 
 use crate::{
     attendance::Attendance,
     config::{Config, Handlers},
-    counters::{Counters, Ledger},
+    counters::Ledger,
     deque::Deque,
     door::Door,
     injector::{Injector, Lane, take},
-    privacy::Privacy,
     raw::{Homes, JobRef},
     sleep::{Place, Sleep},
     sync::{
-        Arc, AtomicBool, AtomicU32, AtomicUsize, Ordering,
-        deque::{Injector as Mailbox, Steal, Stealer},
+        Arc, AtomicU32, AtomicUsize, Ordering,
+        deque::{Injector as Mailbox, Steal},
     },
 };
 
@@ -35,18 +38,6 @@ pub(crate) struct Registry<C: 'static> {
     /// many. Most seats are never taken, and need not be looked at.
     used: AtomicUsize,
     phase: AtomicU32,
-}
-
-/// What others see of a thread: workers first, then the stand-in, then guests.
-pub(crate) struct Slot<C: 'static> {
-    stealer: Stealer<JobRef<C>>,
-    /// Jobs for this very thread.
-    mail: Mailbox<JobRef<C>>,
-    privacy: Arc<Privacy>,
-    /// Has the deque held anything but forks since its owner found it empty?
-    jobs: AtomicBool,
-    pub(crate) counters: Counters,
-    pub(crate) ledger: Arc<Ledger>,
 }
 
 /// How far a pool is on its way from open to gone.
@@ -84,14 +75,7 @@ impl<C> Registry<C> {
         let handlers = Arc::new(config.handlers);
         let count = workers + config.max_guests + 1;
         let deques: Vec<_> = (0..count).map(Deque::new).collect();
-        let slot = |deque: &Deque<C>| Slot {
-            stealer: deque.stealer(),
-            mail: Mailbox::new(),
-            privacy: Arc::new(Privacy::new()),
-            jobs: AtomicBool::new(false),
-            counters: Counters::new(epoch),
-            ledger: Arc::new(Ledger::new(&handlers)),
-        };
+        let slot = |deque: &Deque<C>| Slot::new(deque, &handlers, epoch);
         let slots = deques.iter().map(slot).collect();
         let registry = Registry {
             sleep: Sleep::new(count, workers),
@@ -364,39 +348,6 @@ impl<C> Drop for Registry<C> {
                     task.discard();
                 }
             }
-        }
-    }
-}
-
-impl<C> Slot<C> {
-    pub(crate) fn queue_depth(&self) -> usize {
-        self.stealer.len()
-    }
-
-    pub(crate) fn privacy(&self) -> &Arc<Privacy> {
-        &self.privacy
-    }
-
-    /// Before pushing jobs that are no forks.
-    pub(crate) fn holds_jobs(&self) {
-        // ORDERING(dekker): goes with the push that follows.
-        if !self.jobs.load(Ordering::Relaxed) {
-            // ORDERING(dekker): as above.
-            self.jobs.store(true, Ordering::Relaxed);
-        }
-    }
-
-    fn may_hold_jobs(&self) -> bool {
-        // ORDERING(dekker): goes with the look at the deque.
-        self.jobs.load(Ordering::Relaxed)
-    }
-
-    /// The owner has found its deque empty.
-    pub(crate) fn holds_nothing(&self) {
-        // ORDERING(dekker): the owner's own store, which it reads.
-        if self.jobs.load(Ordering::Relaxed) {
-            // ORDERING(dekker): a look that finds it stale wakes once too often.
-            self.jobs.store(false, Ordering::Relaxed);
         }
     }
 }

@@ -1,0 +1,72 @@
+//! `Slot`: what others see of a thread.
+
+use std::time::Instant;
+
+use crate::{
+    config::Handlers,
+    counters::{Counters, Ledger},
+    deque::Deque,
+    privacy::Privacy,
+    raw::JobRef,
+    sync::{
+        Arc, AtomicBool, Ordering,
+        deque::{Injector as Mailbox, Stealer},
+    },
+};
+
+/// A place for a thread in a pool: workers first, then the stand-in, then
+/// guests.
+pub(crate) struct Slot<C: 'static> {
+    pub(super) stealer: Stealer<JobRef<C>>,
+    /// Jobs for this very thread.
+    pub(super) mail: Mailbox<JobRef<C>>,
+    privacy: Arc<Privacy>,
+    /// Has the deque held anything but forks since its owner found it empty?
+    jobs: AtomicBool,
+    pub(crate) counters: Counters,
+    pub(crate) ledger: Arc<Ledger>,
+}
+
+impl<C> Slot<C> {
+    pub(super) fn new(deque: &Deque<C>, handlers: &Arc<Handlers>, epoch: Instant) -> Self {
+        Slot {
+            stealer: deque.stealer(),
+            mail: Mailbox::new(),
+            privacy: Arc::new(Privacy::new()),
+            jobs: AtomicBool::new(false),
+            counters: Counters::new(epoch),
+            ledger: Arc::new(Ledger::new(handlers)),
+        }
+    }
+
+    pub(crate) fn queue_depth(&self) -> usize {
+        self.stealer.len()
+    }
+
+    pub(crate) fn privacy(&self) -> &Arc<Privacy> {
+        &self.privacy
+    }
+
+    /// Before pushing jobs that are no forks.
+    pub(crate) fn holds_jobs(&self) {
+        // ORDERING(dekker): goes with the push that follows.
+        if !self.jobs.load(Ordering::Relaxed) {
+            // ORDERING(dekker): as above.
+            self.jobs.store(true, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn may_hold_jobs(&self) -> bool {
+        // ORDERING(dekker): goes with the look at the deque.
+        self.jobs.load(Ordering::Relaxed)
+    }
+
+    /// The owner has found its deque empty.
+    pub(crate) fn holds_nothing(&self) {
+        // ORDERING(dekker): the owner's own store, which it reads.
+        if self.jobs.load(Ordering::Relaxed) {
+            // ORDERING(dekker): a look that finds it stale wakes once too often.
+            self.jobs.store(false, Ordering::Relaxed);
+        }
+    }
+}

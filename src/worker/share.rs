@@ -1,0 +1,115 @@
+//! What a worker does at a fork: keep it private, or publish it.
+
+use super::{Worker, wait_for};
+use crate::{
+    parker::Parker,
+    raw::{Blocks, ForkRef, Host, JobId, JobRef, Latch, Returned},
+};
+
+/// Forks that go public at the start of a job: as many as a tree of a few coarse jobs is deep; in a tiny one, the larger half
+/// of its levels, and stealing the rest would cost more than it is worth.
+const START_GRACE: u32 = 8;
+
+/// The same after an ask: somebody is waiting, and whoever goes down a spine of
+/// coarse jobs now gets no second chance before its end.
+const GRACE: u32 = 16;
+
+/// The same after an ask that came late: what runs here is coarse, so being
+/// late again would cost more than publishing does.
+const LONG_GRACE: u32 = 256;
+
+/// What a public fork that its owner takes back unstolen costs of the grace: it
+/// is a sign that nobody is in need.
+const UNSTOLEN: u32 = 4;
+
+impl Worker {
+    /// Something new begins: whether it is coarse or fine is not known yet.
+    pub(super) fn start(&self) {
+        self.grace.set(START_GRACE);
+        self.privacy.end();
+    }
+
+    /// There is no room for one more private fork, or no privacy.
+    #[cold]
+    #[inline(never)]
+    fn share(&self) {
+        if self.privacy.allows(1) {
+            self.deque.publish_half();
+        } else {
+            match self.grace.get() {
+                0 => self.answer(),
+                _ => self.spend(1),
+            }
+            let _ = self.deque.publish();
+        }
+        self.registry.sleep.forked();
+    }
+
+    /// Somebody is short of work: so this worker is generous for a while.
+    fn answer(&self) {
+        self.grace.set(if self.privacy.hear() { LONG_GRACE } else { GRACE });
+    }
+
+    /// Takes from the grace. When none is left, forks stay private from the
+    /// next one on, unless somebody sleeps who could have them.
+    fn spend(&self, forks: u32) {
+        let grace = self.grace.get().saturating_sub(forks);
+        self.grace.set(grace);
+        if grace > 0 {
+            return;
+        }
+        self.privacy.begin();
+        if self.registry.sleep.wants_forks() {
+            self.privacy.end();
+        }
+    }
+}
+
+impl Host for Worker {
+    #[inline(always)]
+    fn index(&self) -> usize {
+        self.index
+    }
+
+    #[inline(always)]
+    fn fork(&self, fork: ForkRef<Worker>) {
+        let private = self.deque.push_private(fork);
+        if !self.privacy.allows(private) {
+            self.share();
+        }
+    }
+
+    #[inline(always)]
+    fn take_back(&self, fork: JobId) -> Option<ForkRef<Worker>> {
+        let back = self.deque.take_back(fork)?;
+        // Older ones may be wanted elsewhere, and the next fork be far away.
+        if !self.privacy.allows(1) {
+            self.share();
+        }
+        Some(back)
+    }
+
+    fn reclaim(&self, job: JobId) -> Option<JobRef<Worker>> {
+        let back = self.deque.reclaim(job, || self.registry.post_jobs());
+        if back.is_some() && self.grace.get() > 0 {
+            self.spend(if self.grace.get() > GRACE { 1 } else { UNSTOLEN });
+        }
+        back
+    }
+
+    fn blocks(&self) -> &Blocks {
+        &self.blocks
+    }
+
+    fn returned(&self) -> &Returned {
+        &self.returned
+    }
+
+    fn wait(&self, latch: &Latch) {
+        wait_for(latch, &Parker::current(), Some(&self.registry), None);
+    }
+
+    fn wake(&self, owner: usize) {
+        self.registry.sleep.wake(owner);
+    }
+}
