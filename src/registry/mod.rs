@@ -189,7 +189,7 @@ impl<C> Registry<C> {
     /// Slot `index` is short of work, and its thread is about to sleep.
     pub(crate) fn ask_all(&self, index: usize) {
         let others = self.slots_in_use().iter().enumerate().filter(|&(slot, _)| slot != index);
-        others.for_each(|(_, slot)| slot.privacy.end());
+        others.for_each(|(_, slot)| slot.privacy().end());
     }
 
     /// Call after putting a task into a lane.
