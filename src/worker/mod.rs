@@ -324,6 +324,20 @@ impl Worker {
         self.registry.sleep.forked();
     }
 
+    /// Is somebody short of work, while there is nothing to steal from here?
+    /// For who can make work of what it does.
+    #[inline(always)]
+    pub(crate) fn is_asked(&self) -> bool {
+        !self.privacy.allows(1) && !self.has_queued()
+    }
+
+    /// Nobody came for a fork though all that was done meanwhile.
+    pub(crate) fn calm_down(&self) {
+        if self.grace.get() > 0 {
+            self.spend(GRACE);
+        }
+    }
+
     /// Somebody is short of work: so is this worker generous, for a while.
     fn answer(&self) {
         self.grace.set(if self.privacy.hear() { LONG_GRACE } else { GRACE });
