@@ -38,7 +38,7 @@ where
 {
     pub(super) fn new(pool: &'a ThreadPool, len: usize, start: S, step: F, combine: C) -> Self {
         let threads = pool.num_threads();
-        let most = (len / (threads * PIECES_PER_WORKER)).max(1);
+        let most = (len / (threads * PIECES_PER_WORKER)).next_power_of_two();
         let halvings = threads.max(2).next_power_of_two().ilog2();
         Loop {
             pool,
