@@ -153,7 +153,7 @@ impl ThreadPool {
     /// Maps every item and combines the results, in their order.
     ///
     /// `reduce` has to be associative, and `identity` neutral to it; it is
-    /// called once for each piece of the slice. `reduce` need not be
+    /// called once for each part of the slice that a thread folds at a stretch. `reduce` need not be
     /// commutative: the left argument comes from items before the right one's.
     ///
     /// # Where it runs

@@ -324,14 +324,15 @@ impl Worker {
         self.registry.sleep.forked();
     }
 
-    /// Is somebody short of work, while there is nothing to steal from here?
-    /// For who can make work of what it does.
+    /// Is somebody short of work, as far as is known, and is there nothing to
+    /// steal from here? Then a loop should be divided.
     #[inline(always)]
     pub(crate) fn is_asked(&self) -> bool {
         !self.privacy.allows(1) && !self.has_queued()
     }
 
-    /// Nobody came for a fork though all that was done meanwhile.
+    /// Nobody came for half of a loop all the time that the other half took: as
+    /// good a sign as many forks that nobody stole.
     pub(crate) fn calm_down(&self) {
         if self.grace.get() > 0 {
             self.spend(GRACE);
