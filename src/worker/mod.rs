@@ -324,15 +324,13 @@ impl Worker {
         self.registry.sleep.forked();
     }
 
-    /// Is somebody short of work, as far as is known, and is there nothing to
-    /// steal from here? Then a loop should be divided.
+    /// Is a loop to be divided: for whoever may be short, with nothing here yet?
     #[inline(always)]
     pub(crate) fn is_asked(&self) -> bool {
         !self.privacy.allows(1) && !self.has_queued()
     }
 
-    /// Nobody came for half of a loop all the time that the other half took: as
-    /// good a sign as many forks that nobody stole.
+    /// Nobody came for half of a loop in all the time that the other half took.
     pub(crate) fn calm_down(&self) {
         if self.grace.get() > 0 {
             self.spend(GRACE);
