@@ -7,40 +7,39 @@ use crate::raw::Slots;
 /// Something to be done in pieces, side by side.
 pub(super) trait Divide: Sized + Send {
     /// How many pieces it can be divided into at most.
-    fn pieces(&self) -> usize;
-    /// Both halves, in order. Asked only if there are two pieces or more.
-    fn halve(self) -> (Self, Self);
+    fn len(&self) -> usize;
+    /// The first `mid` of them, and the rest. There are as many.
+    fn split_at(self, mid: usize) -> (Self, Self);
 }
 
 impl Divide for Range<usize> {
-    fn pieces(&self) -> usize {
-        self.len()
+    fn len(&self) -> usize {
+        ExactSizeIterator::len(self)
     }
 
-    fn halve(self) -> (Self, Self) {
-        let mid = self.start + self.len() / 2;
+    fn split_at(self, mid: usize) -> (Self, Self) {
+        let mid = self.start + mid;
         (self.start..mid, mid..self.end)
     }
 }
 
 impl<T: Sync> Divide for &[T] {
-    fn pieces(&self) -> usize {
-        self.len()
+    fn len(&self) -> usize {
+        <[T]>::len(self)
     }
 
-    fn halve(self) -> (Self, Self) {
-        self.split_at(self.len() / 2)
+    fn split_at(self, mid: usize) -> (Self, Self) {
+        <[T]>::split_at(self, mid)
     }
 }
 
 /// Items, and where their results go.
 impl<T: Sync, U: Send> Divide for (&[T], Slots<'_, U>) {
-    fn pieces(&self) -> usize {
+    fn len(&self) -> usize {
         self.0.len()
     }
 
-    fn halve(self) -> (Self, Self) {
-        let mid = self.0.len() / 2;
+    fn split_at(self, mid: usize) -> (Self, Self) {
         let (left, right) = self.0.split_at(mid);
         let (left_slots, right_slots) = self.1.split_at(mid);
         ((left, left_slots), (right, right_slots))
@@ -54,12 +53,11 @@ pub(super) struct Numbered<'a, T> {
 }
 
 impl<T: Send> Divide for Numbered<'_, T> {
-    fn pieces(&self) -> usize {
+    fn len(&self) -> usize {
         self.items.len()
     }
 
-    fn halve(self) -> (Self, Self) {
-        let mid = self.items.len() / 2;
+    fn split_at(self, mid: usize) -> (Self, Self) {
         let (left, right) = self.items.split_at_mut(mid);
         let right = Numbered { first: self.first + mid, items: right };
         (Numbered { first: self.first, items: left }, right)
@@ -74,14 +72,13 @@ pub(super) struct Chunks<'a, T> {
 }
 
 impl<T: Send> Divide for Chunks<'_, T> {
-    fn pieces(&self) -> usize {
+    fn len(&self) -> usize {
         self.items.len().div_ceil(self.chunk_len)
     }
 
-    fn halve(self) -> (Self, Self) {
-        let mid = self.pieces() / 2;
-        let (left, right) = self.items.split_at_mut(mid * self.chunk_len);
+    fn split_at(self, mid: usize) -> (Self, Self) {
         let (first, chunk_len) = (self.first, self.chunk_len);
+        let (left, right) = self.items.split_at_mut(mid * chunk_len);
         let right = Chunks { first: first + mid, chunk_len, items: right };
         (Chunks { first, chunk_len, items: left }, right)
     }

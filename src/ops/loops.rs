@@ -1,18 +1,16 @@
-//! Loops over ranges and slices: split in halves by `join`, down to a grain.
+//! Loops over ranges and slices: the verbs.
 
 use std::ops::Range;
 
-use super::divide::{Chunks, Divide, Numbered};
+use super::{
+    divide::{Chunks, Divide, Numbered},
+    lazy::Loop,
+};
 use crate::{
     pool::ThreadPool,
-    raw::{self, Filled, Slots},
-    unwind::{self, Contained, FirstPanic},
+    raw::{self, Filled},
+    unwind::Contained,
 };
-
-/// Pieces a loop is cut into for each worker, at least: enough that one slow
-/// piece is a small part of the whole, few enough that a piece of cheap items
-/// outweighs its fork.
-const PIECES_PER_WORKER: usize = 32;
 
 impl ThreadPool {
     /// Calls `f` for every index of `range`.
@@ -142,18 +140,20 @@ impl ThreadPool {
         items: &'a [T],
         f: impl Fn(&'a T) -> U + Sync,
     ) -> Vec<U> {
-        let panics = FirstPanic::default();
-        let results = raw::fill(items.len(), |slots| {
-            self.reduce((items, slots), &panics, &write_with(&f), &Filled::append)
-        });
-        panics.raise();
-        results.expect("a loop without a panic has filled every slot")
+        raw::fill(items.len(), |slots| {
+            self.reduce(
+                (items, slots),
+                Filled::default,
+                |filled, (items, slots)| filled.append(slots.write(items.iter().map(&f))),
+                Filled::append,
+            )
+        })
     }
 
     /// Maps every item and combines the results, in their order.
     ///
     /// `reduce` has to be associative, and `identity` neutral to it; it is
-    /// called once for each piece of the slice. `reduce` need not be
+    /// called once for each part of the slice that a thread folds at a stretch. `reduce` need not be
     /// commutative: the left argument comes from items before the right one's.
     ///
     /// # Where it runs
@@ -184,69 +184,31 @@ impl ThreadPool {
         identity: impl Fn() -> U + Sync,
         reduce: impl Fn(U, U) -> U + Sync,
     ) -> U {
-        let fold = |items: &'a [T]| {
-            items.iter().fold(identity(), |folded, item| {
+        let fold = |folded, items: &'a [T]| {
+            items.iter().fold(folded, |folded, item| {
                 // In the way of the unwind if `map` panics.
                 let folded = Contained::new(folded);
                 let mapped = map(item);
                 reduce(folded.into_inner(), mapped)
             })
         };
-        let panics = FirstPanic::default();
-        let result = self.reduce(items, &panics, &fold, &reduce);
-        panics.raise();
-        result.expect("a loop without a panic has a result")
+        self.reduce(items, &identity, fold, &reduce)
     }
 
-    /// Calls `leaf` for every piece of `whole`.
-    fn visit<P: Divide>(&self, whole: P, leaf: impl Fn(P) + Sync) {
-        let panics = FirstPanic::default();
-        self.reduce(whole, &panics, &leaf, &|(), ()| ());
-        panics.raise();
+    /// Calls `step` for every piece of `whole`.
+    fn visit<P: Divide>(&self, whole: P, step: impl Fn(P) + Sync) {
+        self.reduce(whole, || (), |(), part| step(part), |(), ()| ());
     }
 
-    /// Divides `whole`, calls `leaf` for every piece, and combines what comes
-    /// back; none if anything panicked.
+    /// Folds every piece of `whole` by `step`, beginning with `start`, and
+    /// combines what comes of them, in order.
     fn reduce<P: Divide, R: Send>(
         &self,
         whole: P,
-        panics: &FirstPanic,
-        leaf: &(impl Fn(P) -> R + Sync),
-        combine: &(impl Fn(R, R) -> R + Sync),
-    ) -> Option<R> {
-        let pieces = (self.num_threads() * PIECES_PER_WORKER).min(whole.pieces()).max(1);
-        let cuts = pieces.next_power_of_two().ilog2();
-        self.enter(|_| self.reduce_part(cuts, whole, panics, leaf, combine))
+        start: impl Fn() -> R + Sync,
+        step: impl Fn(R, P) -> R + Sync,
+        combine: impl Fn(R, R) -> R + Sync,
+    ) -> R {
+        Loop::new(self, whole.len(), start, step, combine).run(whole)
     }
-
-    fn reduce_part<P: Divide, R: Send>(
-        &self,
-        cuts: u32,
-        part: P,
-        panics: &FirstPanic,
-        leaf: &(impl Fn(P) -> R + Sync),
-        combine: &(impl Fn(R, R) -> R + Sync),
-    ) -> Option<R> {
-        if cuts == 0 || part.pieces() < 2 {
-            return panics.guard(|| leaf(part));
-        }
-        let (left, right) = part.halve();
-        let half = |part| self.reduce_part(cuts - 1, part, panics, leaf, combine);
-        match self.join(|| half(left), || half(right)) {
-            (Some(left), Some(right)) => panics.guard(|| combine(left, right)),
-            (left, right) => {
-                // One by one: a destructor may panic.
-                unwind::discard(left);
-                unwind::discard(right);
-                None
-            }
-        }
-    }
-}
-
-/// A piece of `map`.
-fn write_with<'a, 's, T: 'a, U>(
-    f: &(impl Fn(&'a T) -> U + Sync),
-) -> impl Fn((&'a [T], Slots<'s, U>)) -> Filled<'s, U> + Sync {
-    move |(items, slots)| slots.write(items.iter().map(f))
 }

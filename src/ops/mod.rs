@@ -6,6 +6,7 @@ mod divide;
 mod handle;
 mod install;
 mod join;
+mod lazy;
 mod loops;
 mod packet;
 mod scope;

@@ -34,13 +34,15 @@ impl<'a, U> Slots<'a, U> {
     /// Writes one value a slot, as long as there are slots and values.
     pub(crate) fn write(self, values: impl Iterator<Item = U>) -> Filled<'a, U> {
         let mut filled = Filled { start: self.start, len: 0, marker: PhantomData };
-        for value in values.take(self.len) {
+        // `for_each`, not `for`: where both ends are known it is a plain counted
+        // loop, as that of a vector's `extend`.
+        values.take(self.len).for_each(|value| {
             // SAFETY: below the length of this run.
             let slot = unsafe { self.start.add(filled.len) };
             // SAFETY: ours alone, and not written yet.
             unsafe { slot.write(value) };
             filled.len += 1;
-        }
+        });
         filled
     }
 }
@@ -56,10 +58,20 @@ pub(crate) struct Filled<'a, U> {
 // SAFETY: owns `len` values of `U`, as a `Vec<U>` would.
 unsafe impl<U: Send> Send for Filled<'_, U> {}
 
+/// Nothing, nowhere.
+impl<U> Default for Filled<'_, U> {
+    fn default() -> Self {
+        Filled { start: ptr::null_mut(), len: 0, marker: PhantomData }
+    }
+}
+
 impl<U> Filled<'_, U> {
-    /// Both runs as one, if `right` starts where `self` ends; else `self`
-    /// alone, and `right` is dropped.
+    /// Both runs as one, if `self` is empty or `right` starts where it ends;
+    /// else `self` alone, and `right` is dropped.
     pub(crate) fn append(mut self, right: Self) -> Self {
+        if self.len == 0 {
+            return right;
+        }
         if ptr::eq(self.start.wrapping_add(self.len), right.start) {
             self.len += right.len;
             mem::forget(right);
@@ -85,26 +97,26 @@ impl<U> Drop for Filled<'_, U> {
     }
 }
 
-/// A vector of `len` values that `write` has written; none if it gave up.
+/// A vector of `len` values that `write` has written.
 ///
 /// # Panics
 ///
 /// If `write` filled fewer slots than it was given.
 pub(crate) fn fill<U>(
     len: usize,
-    write: impl for<'a> FnOnce(Slots<'a, U>) -> Option<Filled<'a, U>>,
-) -> Option<Vec<U>> {
+    write: impl for<'a> FnOnce(Slots<'a, U>) -> Filled<'a, U>,
+) -> Vec<U> {
     let mut values = Vec::<U>::with_capacity(len);
     let start = values.as_mut_ptr();
     // The lifetime is any that `write` may be called with, so what it returns
     // can only be made of these slots.
-    let filled = write(Slots { start, len, marker: PhantomData })?;
+    let filled = write(Slots { start, len, marker: PhantomData });
     assert!(ptr::eq(filled.start, start) && filled.len == len, "every slot is written");
     mem::forget(filled);
     // SAFETY: `filled` says that the first `len` slots are written, and it has
     // been forgotten, so the vector owns them now.
     unsafe { values.set_len(len) };
-    Some(values)
+    values
 }
 
 #[cfg(test)]
@@ -116,16 +128,16 @@ mod tests {
     fn two_halves_become_one_vector() {
         let values = fill(5, |slots| {
             let (left, right) = slots.split_at(2);
-            Some(left.write(0..2).append(right.write(2..5)))
+            left.write(0..2).append(right.write(2..5))
         });
-        assert_eq!(values, Some(vec![0, 1, 2, 3, 4]));
+        assert_eq!(values, [0, 1, 2, 3, 4]);
     }
 
     #[test]
     fn values_are_dropped_when_a_part_is_missing() {
         let value = Arc::new(());
         let outcome = crate::unwind::catch(|| {
-            fill(3, |slots| Some(slots.write((0..2).map(|_| Arc::clone(&value)))))
+            fill(3, |slots| slots.write((0..2).map(|_| Arc::clone(&value))))
         });
         assert!(outcome.is_err());
         assert_eq!(Arc::strong_count(&value), 1);

@@ -45,6 +45,19 @@ impl Worker {
         self.registry.sleep.forked();
     }
 
+    /// Is a loop to be divided: for whoever may be short, with nothing here yet?
+    #[inline(always)]
+    pub(crate) fn is_asked(&self) -> bool {
+        !self.privacy.allows(1) && !self.has_queued()
+    }
+
+    /// Nobody came for half of a loop in all the time that the other half took.
+    pub(crate) fn calm_down(&self) {
+        if self.grace.get() > 0 {
+            self.spend(GRACE);
+        }
+    }
+
     /// Somebody is short of work: so this worker is generous for a while.
     fn answer(&self) {
         self.grace.set(if self.privacy.hear() { LONG_GRACE } else { GRACE });

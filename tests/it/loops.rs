@@ -2,9 +2,13 @@
 
 use std::panic;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use crate::support::{
-    Count, Log, Meeting, Token, assert_whole, everywhere, message, payload, pool, within_a_minute,
+    Count, Log, Meeting, Token, assert_whole, builder, everywhere, hold_some, message, payload,
+    pool, within_a_minute,
 };
 
 #[test]
@@ -290,6 +294,88 @@ fn a_few_coarse_items_run_at_the_same_time() {
             let meeting = Meeting::of(2);
             pool.for_each(0..2, |_| meeting.wait());
             pool.install(|| pool.map(&[1, 2], |_| meeting.wait()));
+        }
+    });
+}
+
+#[test]
+fn as_many_coarse_items_as_workers_run_at_the_same_time() {
+    within_a_minute(|| {
+        for threads in 2..=5 {
+            for spin in [Duration::ZERO, Duration::from_millis(1)] {
+                let pool = builder(threads).idle_spin(spin).build().unwrap();
+                for _ in 0..20 {
+                    // Asleep by now, if they do not spin.
+                    thread::sleep(Duration::from_micros(200));
+                    let meeting = Meeting::of(threads);
+                    pool.for_each(0..threads, |_| meeting.wait());
+                    pool.install(|| {
+                        pool.for_each_mut(&mut vec![(); threads], |_, ()| meeting.wait())
+                    });
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn a_worker_that_becomes_idle_late_gets_a_part_of_a_loop() {
+    within_a_minute(|| {
+        for spin in [Duration::ZERO, Duration::from_millis(1)] {
+            let pool = builder(2).idle_spin(spin).build().unwrap();
+            let held = hold_some(&pool, 1);
+            let held = Mutex::new(Some(held));
+            let shared = AtomicBool::new(false);
+            pool.install(|| {
+                let owner = thread::current().id();
+                // Cheap at first, and nobody there to help.
+                pool.for_each(0..10_000, |index| {
+                    if index >= 1000 {
+                        if let Some(held) = held.lock().unwrap().take() {
+                            held.release();
+                        }
+                        if thread::current().id() != owner {
+                            shared.store(true, Ordering::Relaxed);
+                        } else if !shared.load(Ordering::Relaxed) {
+                            thread::sleep(Duration::from_millis(1));
+                        }
+                    }
+                });
+            });
+            assert!(shared.into_inner());
+        }
+    });
+}
+
+#[test]
+fn a_loop_that_nobody_helps_with_is_divided_once() {
+    within_a_minute(|| {
+        let begun = Count::default();
+        let pool = pool(1);
+        let sum = pool.install(|| {
+            let numbers: Vec<usize> = (0..1000).collect();
+            let start = || {
+                begun.add();
+                0
+            };
+            pool.map_reduce(&numbers, |number| *number, start, |a, b| a + b)
+        });
+        assert_eq!((sum, begun.get()), (499_500, 2));
+    });
+}
+
+#[test]
+fn items_after_one_that_was_slow_are_shared() {
+    within_a_minute(|| {
+        let pool = pool(2);
+        for _ in 0..50 {
+            // The last two wait for each other; those before are nothing.
+            let meeting = Meeting::of(2);
+            pool.for_each(0..16, |index| {
+                if index % 8 == 7 {
+                    meeting.wait();
+                }
+            });
         }
     });
 }
