@@ -61,8 +61,7 @@ pub(crate) struct Worker {
     ticks: Cell<u32>,
     rng: Rng,
     idle: IdleSpin,
-    /// For each slot, visits in a row that found nothing, and an ask that had
-    /// not been answered.
+    /// For each slot, visits in a row that found nothing.
     vain: Box<[Cell<u8>]>,
 }
 

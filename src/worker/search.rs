@@ -20,10 +20,13 @@ const MOST_DEPTH_ABROAD: usize = 64;
 /// Jobs that may be stacked on one thread by yielding inside what a yield runs.
 const MOST_YIELDS: usize = 128;
 
-/// Visits to a victim that does not answer before its jobs are taken for
-/// coarse: some microseconds while lingering. Fine jobs end in less.
+/// Visits in vain before a victim is asked to share what it keeps private. Fewer
+/// would ask in the short time in which a tiny region ends by itself.
 const ASK_AFTER: u8 = 4;
-const VAIN_VISITS: u8 = 100;
+
+/// Visits in vain, the ask unanswered, before what runs there is taken for
+/// coarse: some tens of microseconds. Fine jobs end in less.
+const URGE_AFTER: u8 = 100;
 
 type Job = JobRef<Worker>;
 
@@ -154,17 +157,22 @@ impl Worker {
 
     fn steal_from(&self, victim: usize, share: Share) -> Option<Job> {
         let job = self.registry.steal(victim, self.index, share, &self.deque);
-        let vain = &self.vain[victim];
-        vain.set(if job.is_none() { vain.get().saturating_add(1) } else { 0 });
-        match vain.get() {
-            ASK_AFTER.. if self.registry.slot(victim).privacy().allows(1) => {
-                self.registry.slot(victim).privacy().end();
-                vain.set(ASK_AFTER)
-            }
-            VAIN_VISITS => self.registry.slot(victim).privacy().urge(),
-            _ => (),
+        let vain = if job.is_none() { self.vain[victim].get().saturating_add(1) } else { 0 };
+        self.vain[victim].set(vain);
+        if vain >= ASK_AFTER {
+            self.ask(victim);
         }
         job
+    }
+
+    fn ask(&self, victim: usize) {
+        let privacy = self.registry.slot(victim).privacy();
+        if privacy.allows(1) {
+            privacy.end();
+            self.vain[victim].set(ASK_AFTER);
+        } else if self.vain[victim].get() == URGE_AFTER {
+            privacy.urge();
+        }
     }
 
     /// A closure that a caller has lent to the pool, for its own threads only.
