@@ -8,7 +8,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
     task::{Context, Poll, Waker},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use async_task::{Runnable, Task};
@@ -24,7 +24,7 @@ pub(crate) fn join_all(tasks: u64) -> u64 {
     handles.into_iter().map(|task| result(task).expect("all have run")).sum()
 }
 
-pub(crate) fn join_oldest(tasks: u64) -> Duration {
+pub(crate) fn join_oldest(tasks: u64) -> f64 {
     let mut handles = spawn_all(tasks);
     let oldest = handles.swap_remove(0);
     let start = Instant::now();
@@ -32,7 +32,7 @@ pub(crate) fn join_oldest(tasks: u64) -> Duration {
     assert_eq!(result(oldest), Some(0));
     let time = start.elapsed();
     drop(handles);
-    time
+    time.as_nanos() as f64
 }
 
 fn spawn_all(tasks: u64) -> Vec<Task<std::thread::Result<u64>>> {

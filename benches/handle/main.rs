@@ -8,33 +8,24 @@
 //! runnables has to be worked off first.
 
 mod async_task;
+#[path = "../harness/mod.rs"]
+mod harness;
 mod ours;
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use harness::{case, timed};
 
 const TASKS: u64 = 1000;
 const SUM: u64 = TASKS * (TASKS - 1) / 2;
 
-fn handle(criterion: &mut Criterion) {
-    let mut all = criterion.benchmark_group("handle/all of 1000");
-    all.bench_function("async-task", |bench| {
-        bench.iter(|| assert_eq!(async_task::join_all(TASKS), SUM));
-    });
-    all.bench_function("heist", |bench| {
-        ours::with_pool(|| bench.iter(|| assert_eq!(ours::join_all(TASKS), SUM)));
-    });
-    all.finish();
-    let mut oldest = criterion.benchmark_group("handle/oldest of 1000");
-    oldest.bench_function("async-task", |bench| {
-        bench.iter_custom(|rounds| (0..rounds).map(|_| async_task::join_oldest(TASKS)).sum());
-    });
-    oldest.bench_function("heist", |bench| {
-        ours::with_pool(|| {
-            bench.iter_custom(|rounds| (0..rounds).map(|_| ours::join_oldest(TASKS)).sum());
-        });
-    });
-    oldest.finish();
+fn main() {
+    case("handle", "all of 1000")
+        .add("async-task", || timed(|| assert_eq!(async_task::join_all(TASKS), SUM)))
+        .add("heist", || ours::on_a_worker(|runs| harness::time(runs, ours::join_all)))
+        .measure();
+    case("handle", "oldest of 1000")
+        .add("async-task", || {
+            Box::new(|runs| (0..runs).map(|_| async_task::join_oldest(TASKS)).sum())
+        })
+        .add("heist", || ours::on_a_worker(|runs| (0..runs).map(|_| ours::join_oldest()).sum()))
+        .measure();
 }
-
-criterion_group!(benches, handle);
-criterion_main!(benches);

@@ -1,24 +1,29 @@
 //! heist's tasks, spawned and run on one worker of a pool of one.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-pub(crate) fn with_pool(body: impl FnOnce() + Send) {
+use crate::{SUM, TASKS, harness::Runner};
+
+/// Runs on a worker, which has nobody to steal from it.
+pub(crate) fn on_a_worker(runs: impl Fn(u64) -> f64 + Send + Sync + 'static) -> Runner {
     let pool = heist::ThreadPool::builder().num_threads(1).build().expect("threads");
-    pool.install(body);
+    Box::new(move |n| pool.install(|| runs(n)))
 }
 
-pub(crate) fn join_all(tasks: u64) -> u64 {
-    let handles: Vec<_> = (0..tasks).map(|n| heist::spawn(move || n)).collect();
+pub(crate) fn join_all() {
+    let handles: Vec<_> = (0..TASKS).map(|n| heist::spawn(move || n)).collect();
     while heist::yield_now() == Some(heist::Yield::Executed) {}
-    handles.into_iter().map(|handle| handle.join().expect("no panic")).sum()
+    let sum: u64 = handles.into_iter().map(|handle| handle.join().expect("no panic")).sum();
+    assert_eq!(sum, SUM);
 }
 
-pub(crate) fn join_oldest(tasks: u64) -> Duration {
-    let mut handles = (0..tasks).map(|n| heist::spawn(move || n)).collect::<Vec<_>>().into_iter();
+/// Nanoseconds to join the first of them, with the others queued above it.
+pub(crate) fn join_oldest() -> f64 {
+    let mut handles = (0..TASKS).map(|n| heist::spawn(move || n)).collect::<Vec<_>>().into_iter();
     let oldest = handles.next().expect("more than none");
     let start = Instant::now();
     assert_eq!(oldest.join().expect("no panic"), 0);
     let time = start.elapsed();
     while heist::yield_now() == Some(heist::Yield::Executed) {}
-    time
+    time.as_nanos() as f64
 }
