@@ -7,7 +7,8 @@
 //! works its own part off in pieces of 1, 2, 4, ... items, and before each piece
 //! looks whether somebody is short of work: if so, it forks half of what is
 //! left. An item is thus never further than one piece from being shared, and a
-//! loop of cheap items costs two loads a piece.
+//! loop of cheap items costs two loads a piece. Pieces of coarse items do not
+//! grow.
 //!
 //! Half of a loop that nobody stole is work like any other: its owner goes on
 //! with it, and forks no more of it unasked.
@@ -15,7 +16,10 @@
 //! Every fork on a stack is half of what the one below it was, so their number is
 //! the logarithm of the loop's length.
 
-use std::marker::PhantomData;
+use std::{
+    marker::PhantomData,
+    time::{Duration, Instant},
+};
 
 use super::divide::Divide;
 use crate::{
@@ -29,6 +33,14 @@ use crate::{
 /// divided: enough that one slow piece is a small part of the whole, few enough
 /// that a piece of cheap items outweighs a look.
 const PIECES_PER_WORKER: usize = 32;
+
+/// When the next piece would be of so many items, those before it, one fewer,
+/// say whether items are coarse.
+const SAMPLE: usize = 8;
+
+/// If these took longer, items stay pieces of their own: a look is nothing
+/// beside them, and the ends of two threads are an item apart, not a piece.
+const COARSE: Duration = Duration::from_micros(8);
 
 /// A fold over the pieces of a `P`: from `start`, by `step`, and by `combine` of
 /// what came of two neighbouring parts.
@@ -91,16 +103,20 @@ where
         if halvings > 0 && len > 1 {
             return self.share(worker, halvings - 1, folded, rest, len / 2);
         }
-        let mut piece = 1;
+        let (mut piece, mut most) = (1, self.most);
+        let start = (most > 1).then(Instant::now);
         while len > piece {
-            if len > self.most && worker.is_asked() {
+            if len > most && worker.is_asked() {
                 return self.share(worker, 0, folded, rest, len / 2);
             }
             let (now, later) = rest.split_at(piece);
             folded = (self.step)(folded, now);
             rest = later;
             len -= piece;
-            piece = (2 * piece).min(self.most);
+            piece = (2 * piece).min(most);
+            if piece == SAMPLE && start.is_some_and(|start| start.elapsed() > COARSE) {
+                (piece, most) = (1, 1);
+            }
         }
         Some((self.step)(folded, rest))
     }
