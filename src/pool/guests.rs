@@ -7,6 +7,7 @@ pub(super) struct Guests {
     // Boxed, so that sitting down moves one word and not a whole worker.
     #[allow(clippy::vec_box, reason = "moved at every call from outside")]
     seats: Mutex<Vec<Box<Worker>>>,
+    count: usize,
 }
 
 /// A seat that is taken; it is free again when this is dropped.
@@ -20,12 +21,14 @@ impl Guests {
         // The first one last: seats that are never taken are never looked at.
         let mut seats: Vec<_> = seats.map(Box::new).collect();
         seats.reverse();
-        Guests { seats: Mutex::new(seats) }
+        Guests { count: seats.len(), seats: Mutex::new(seats) }
     }
 
     pub(super) fn sit_down(&self) -> Option<Seat<'_>> {
-        let worker = self.seats.lock().pop()?;
-        worker.sit_down();
+        let mut seats = self.seats.lock();
+        let worker = seats.pop()?;
+        worker.sit_down(self.count - seats.len());
+        drop(seats);
         Some(Seat { guests: self, worker: Some(worker) })
     }
 }
@@ -39,8 +42,8 @@ impl Seat<'_> {
 impl Drop for Seat<'_> {
     fn drop(&mut self) {
         let Some(worker) = self.worker.take() else { return };
-        worker.stand_up();
         let mut seats = self.guests.seats.lock();
+        worker.stand_up(self.guests.count - seats.len() - 1);
         if worker.has_queued() {
             // What the guest spawned stays behind for the workers. To the
             // bottom, so that the next guest does not find it in its way.

@@ -84,9 +84,14 @@ pub(crate) struct Sleep {
     beds: Box<[Mutex<Option<Arc<Parker>>>]>,
     most_searching: u32,
     workers: u32,
-    /// Guests that work or search. On a line of its own: guests write it at
-    /// every call.
-    guests: CachePadded<AtomicU32>,
+    guests: CachePadded<Guests>,
+}
+
+/// On a line of their own: guests write it at every call.
+#[derive(Default)]
+struct Guests {
+    seated: AtomicU32,
+    resting: AtomicU32,
 }
 
 struct Sleeper {
@@ -105,20 +110,26 @@ impl Sleep {
             // More searchers than this find less than they cost (Go's rule).
             most_searching: (workers as u32).div_ceil(2),
             workers: workers as u32,
-            guests: CachePadded::new(AtomicU32::new(0)),
+            guests: CachePadded::default(),
         }
     }
 
-    /// A guest begins to run jobs.
-    pub(crate) fn guest_starts(&self) {
+    /// So many guests are seated now, says whoever keeps the seats.
+    pub(crate) fn set_seated(&self, guests: u32) {
         // ORDERING(demand): a hint how many threads are enough for forks.
-        self.guests.fetch_add(1, Ordering::Relaxed);
+        self.guests.seated.store(guests, Ordering::Relaxed);
     }
 
-    /// A guest stops running jobs. To be followed by `pass_on`.
-    pub(crate) fn guest_stops(&self) {
+    /// A guest sleeps where no poster would wake it.
+    pub(crate) fn guest_rests(&self) {
         // ORDERING(demand): as above.
-        self.guests.fetch_sub(1, Ordering::Relaxed);
+        self.guests.resting.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// And does so no more.
+    pub(crate) fn guest_rises(&self) {
+        // ORDERING(demand): as above.
+        self.guests.resting.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// One thread fewer is awake: another is woken for the forks there are, if
@@ -149,8 +160,10 @@ impl Sleep {
         if place != Place::Forks {
             return true;
         }
-        // ORDERING(demand): as in `guest_starts`.
-        let guests = self.guests.load(Ordering::Relaxed);
+        // ORDERING(demand): as in `set_seated`.
+        let resting = self.guests.resting.load(Ordering::Relaxed);
+        // ORDERING(demand): as above.
+        let guests = self.guests.seated.load(Ordering::Relaxed).saturating_sub(resting);
         word.sleeping() > guests || word.sleeping() >= self.workers
     }
 

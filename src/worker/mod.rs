@@ -242,29 +242,17 @@ impl Worker {
         job.run(self)
     }
 
-    /// A caller takes this seat.
-    pub(crate) fn sit_down(&self) {
+    /// A caller takes this seat: so many are taken now.
+    pub(crate) fn sit_down(&self, seated: usize) {
         self.registry.use_slot(self.index);
-        self.guest_starts();
+        self.registry.sleep.set_seated(seated as u32);
         self.start();
     }
 
     /// And leaves it.
-    pub(crate) fn stand_up(&self) {
-        self.guest_stops();
+    pub(crate) fn stand_up(&self, seated: usize) {
+        self.registry.sleep.set_seated(seated as u32);
         self.registry.pass_on();
-    }
-
-    fn guest_starts(&self) {
-        if self.role == Role::Guest {
-            self.registry.sleep.guest_starts();
-        }
-    }
-
-    fn guest_stops(&self) {
-        if self.role == Role::Guest {
-            self.registry.sleep.guest_stops();
-        }
     }
 
     /// Turns to `activity`, and books the time spent on locks so far.

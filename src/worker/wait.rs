@@ -7,7 +7,7 @@
 
 use std::{ptr, time::Instant};
 
-use super::Worker;
+use super::{Role, Worker};
 use crate::{
     counters::Activity,
     parker::Parker,
@@ -152,7 +152,9 @@ impl<A: Awaited + ?Sized> Wait<'_, A> {
                 }
                 None => {
                     worker.registry.sleep.lie_down(worker.index, parker);
-                    worker.guest_stops();
+                    if worker.role == Role::Guest {
+                        worker.registry.sleep.guest_rests();
+                    }
                 }
             }
             worker.registry.pass_on();
@@ -177,7 +179,8 @@ impl<A: Awaited + ?Sized> Wait<'_, A> {
                     worker.searching.set(true);
                 }
                 Some(_) => (),
-                None => worker.guest_starts(),
+                None if worker.role == Role::Guest => sleep.guest_rises(),
+                None => (),
             }
         });
     }
