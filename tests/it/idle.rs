@@ -152,3 +152,36 @@ fn idle_workers_are_all_parked() {
         assert_eq!(ran.get(), 500);
     });
 }
+
+/// The CPUs that threads with this prefix in their names may use.
+#[cfg(target_os = "linux")]
+fn allowed(prefix: &str) -> Vec<String> {
+    let status = |task: std::io::Result<std::fs::DirEntry>| {
+        std::fs::read_to_string(task.unwrap().path().join("status")).ok()
+    };
+    let of_pool = |status: &String| status.starts_with(&format!("Name:\t{prefix}"));
+    let cpus = |status: String| {
+        status.lines().find(|line| line.starts_with("Cpus_allowed_list:")).map(str::to_owned)
+    };
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    tasks.filter_map(status).filter(of_pool).filter_map(cpus).collect()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_worker_woken_for_a_fork_may_run_anywhere_again() {
+    within_a_minute(|| {
+        let name = |index| format!("anywhere-{index}");
+        let pool = builder(2).thread_name(name).idle_spin(Duration::ZERO).build().unwrap();
+        fall_asleep(&pool);
+        let before = allowed("anywhere-");
+        assert_eq!(before.len(), 2);
+        for _ in 0..100 {
+            fall_asleep(&pool);
+            let gate = Gate::default();
+            pool.join(|| gate.pass(), || gate.open());
+        }
+        fall_asleep(&pool);
+        assert_eq!(allowed("anywhere-"), before);
+    });
+}

@@ -83,6 +83,26 @@ fn a_worker_that_becomes_idle_gets_a_fork_that_was_private() {
 }
 
 #[test]
+fn a_join_publishes_older_forks_for_a_worker_that_sleeps() {
+    within_a_minute(|| {
+        let pool = builder(2).build().unwrap();
+        let held = hold_some(&pool, 1);
+        let sleeps = || pool.metrics().workers.iter().any(|worker| worker.parks > worker.wakes);
+        with_a_private_fork(&pool, |ran| {
+            heist::join(
+                || {
+                    assert_eq!(public_jobs(&pool), 0, "two forks are private");
+                    held.release();
+                    until(sleeps);
+                },
+                // No fork comes between: it is the join before that publishes.
+                || until(|| ran.load(Ordering::Acquire)),
+            );
+        });
+    });
+}
+
+#[test]
 fn a_spawn_publishes_the_forks_before_it() {
     within_a_minute(|| {
         let pool = builder(2).build().unwrap();
