@@ -8,36 +8,44 @@
 mod linux {
     use rustix::thread::{self, CpuSet, Pid};
 
-    /// A thread and the CPUs it may use.
+    /// A thread that can be moved.
     #[derive(Debug)]
-    pub(crate) struct Place {
-        thread: Pid,
-        allowed: CpuSet,
+    pub(crate) struct Place(Pid);
+
+    /// The CPUs it might use before, and those that it may use meanwhile.
+    #[derive(Debug)]
+    pub(crate) struct Moved {
+        before: CpuSet,
+        meanwhile: CpuSet,
     }
 
     impl Place {
-        /// This thread's; none if there is no choice.
+        /// This thread's.
         pub(crate) fn current() -> Option<Self> {
-            let allowed = thread::sched_getaffinity(None).ok()?;
-            (allowed.count() > 1).then(|| Place { thread: thread::gettid(), allowed })
+            Some(Place(thread::gettid()))
         }
 
-        /// Keeps the thread off the CPU of this one, until `restore`. False:
-        /// it may come here.
-        pub(crate) fn keep_away(&self) -> bool {
+        /// Keeps the thread off the CPU of this one, until `restore`; none if
+        /// it has no other.
+        pub(crate) fn keep_away(&self) -> Option<Moved> {
             let here = thread::sched_getcpu();
-            let mut others = self.allowed;
-            if here < CpuSet::MAX_CPU && self.allowed.is_set(here) {
-                others.unset(here);
-                return thread::sched_setaffinity(Some(self.thread), &others).is_ok();
+            let before = thread::sched_getaffinity(Some(self.0)).ok()?;
+            if here >= CpuSet::MAX_CPU || !before.is_set(here) || before.count() < 2 {
+                return None;
             }
-            false
+            let mut meanwhile = before;
+            meanwhile.unset(here);
+            thread::sched_setaffinity(Some(self.0), &meanwhile).ok()?;
+            Some(Moved { before, meanwhile })
         }
 
-        /// Lets the thread run anywhere again.
-        pub(crate) fn restore(&self) {
-            // A failure leaves it with one CPU fewer, which is slower and no more.
-            let _ = thread::sched_setaffinity(Some(self.thread), &self.allowed);
+        /// Lets the thread run where it might before, unless somebody else has
+        /// said meanwhile where that is to be.
+        pub(crate) fn restore(&self, moved: &Moved) {
+            if thread::sched_getaffinity(Some(self.0)).is_ok_and(|now| now == moved.meanwhile) {
+                // A failure leaves it with one CPU fewer.
+                let _ = thread::sched_setaffinity(Some(self.0), &moved.before);
+            }
         }
     }
 }
@@ -48,22 +56,25 @@ mod elsewhere {
     #[derive(Debug)]
     pub(crate) struct Place(std::convert::Infallible);
 
+    #[derive(Debug)]
+    pub(crate) struct Moved(std::convert::Infallible);
+
     impl Place {
         pub(crate) fn current() -> Option<Self> {
             None
         }
 
-        pub(crate) fn keep_away(&self) -> bool {
+        pub(crate) fn keep_away(&self) -> Option<Moved> {
             match self.0 {}
         }
 
-        pub(crate) fn restore(&self) {
-            match self.0 {}
+        pub(crate) fn restore(&self, moved: &Moved) {
+            match moved.0 {}
         }
     }
 }
 
 #[cfg(not(all(target_os = "linux", not(miri), not(loom))))]
-pub(crate) use elsewhere::Place;
+pub(crate) use elsewhere::{Moved, Place};
 #[cfg(all(target_os = "linux", not(miri), not(loom)))]
-pub(crate) use linux::Place;
+pub(crate) use linux::{Moved, Place};

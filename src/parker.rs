@@ -5,13 +5,12 @@
 //! so in a loop around what it waits for.
 
 use std::{
-    mem,
     task::{Wake, Waker},
     time::Instant,
 };
 
 use crate::{
-    affinity::Place,
+    affinity::{Moved, Place},
     sync::{Arc, Condvar, Mutex},
 };
 
@@ -27,7 +26,7 @@ struct Token {
     there: bool,
     /// Where the thread sleeps that waits for it.
     sleeper: Option<Place>,
-    moved: bool,
+    moved: Option<Moved>,
 }
 
 thread_local! {
@@ -85,8 +84,8 @@ impl Parker {
     /// runs on another, if it has settled before.
     pub(crate) fn unpark_elsewhere(&self) {
         let mut token = self.token.lock();
-        if !token.there && !token.moved {
-            token.moved = token.sleeper.as_ref().is_some_and(Place::keep_away);
+        if !token.there && token.moved.is_none() {
+            token.moved = token.sleeper.as_ref().and_then(Place::keep_away);
         }
         token.there = true;
         drop(token);
@@ -101,8 +100,9 @@ impl Parker {
 impl Token {
     fn take(&mut self) {
         self.there = false;
-        if mem::take(&mut self.moved) {
-            self.sleeper.iter().for_each(Place::restore);
+        // Gone from there: nobody is to move this thread before it settles anew.
+        if let (Some(place), Some(moved)) = (self.sleeper.take(), self.moved.take()) {
+            place.restore(&moved);
         }
     }
 }

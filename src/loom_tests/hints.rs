@@ -5,7 +5,7 @@ use loom::thread;
 use crate::{
     parker::Parker,
     privacy::Privacy,
-    sleep::{Appetite, Awake, Sleep},
+    sleep::{Appetite, Awake, Depth, Sleep},
     sync::Arc,
 };
 
@@ -19,7 +19,7 @@ fn loom_demand_nobody_sleeps_unheard_beside_private_forks() {
             let shared = Arc::clone(&shared);
             thread::spawn(move || {
                 let parker = Arc::new(Parker::new());
-                shared.0.fall_asleep(1, Appetite::Anything, Awake::Unasked, &parker);
+                shared.0.fall_asleep(1, Appetite::Anything, Depth::Sleep, Awake::Unasked, &parker);
                 shared.1.end();
             })
         };

@@ -5,7 +5,7 @@ use loom::thread;
 use crate::{
     door::{Door, Hired},
     parker::Parker,
-    sleep::{Appetite, Awake, Place, Sleep},
+    sleep::{Appetite, Awake, Depth, Place, Sleep},
     sync::{
         Arc,
         deque::{Injector, Steal},
@@ -24,7 +24,7 @@ fn work_once(sleep: &Sleep, work: &Work, index: usize) {
             break;
         }
         let was = if searching { Awake::Searching } else { Awake::Unasked };
-        sleep.fall_asleep(index, Appetite::Anything, was, &parker);
+        sleep.fall_asleep(index, Appetite::Anything, Depth::Sleep, was, &parker);
         if work.is_empty() {
             parker.park();
         }

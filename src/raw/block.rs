@@ -132,7 +132,9 @@ impl Blocks {
     /// Moves `value` into a block.
     #[inline]
     pub(crate) fn fill<T>(&self, value: T) -> NonNull<T> {
-        const { assert!(fits::<T>()) };
+        // Not `const`: that would fail to compile where the caller has seen to
+        // it that this is never reached.
+        assert!(fits::<T>(), "a value that fits");
         let room = room_of(self.take()).cast::<T>();
         // SAFETY: the block is ours, and its room is large enough: `fits`.
         unsafe { room.write(value) };
@@ -190,7 +192,7 @@ impl Blocks {
             // SAFETY: the caller's.
             return unsafe { self.put_away(home, block) };
         }
-        if self.kept.get() == MOST_KEPT {
+        if self.kept.get() >= MOST_KEPT {
             // SAFETY: not used again.
             return unsafe { free(block) };
         }

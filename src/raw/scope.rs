@@ -97,7 +97,8 @@ where
         extra,
     };
     let bomb = AbortOnDrop;
-    let (result, _ticket) = body(Ticket { core: NonNull::from(&core), marker: PhantomData });
+    let (result, ticket) = body(Ticket { core: NonNull::from(&core), marker: PhantomData });
+    assert!(ptr::eq(ticket.core.as_ptr(), &raw const core), "a body gives its own ticket back");
     let spawned = core.opened.spawned.take().unwrap_or(0);
     // ORDERING(count): acquires what jobs wrote that are off the count already:
     // if all are, nobody sets the latch.

@@ -218,11 +218,6 @@ impl<C> Registry<C> {
         }
     }
 
-    /// One thread fewer is awake.
-    pub(crate) fn pass_on(&self) {
-        self.sleep.pass_on(|| self.has_stealable());
-    }
-
     /// Tasks that members have taken from the entrance so far.
     pub(crate) fn taken(&self) -> u64 {
         self.slots.iter().map(|slot| slot.counters.taken.get()).sum()

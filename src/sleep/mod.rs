@@ -43,7 +43,7 @@ pub(crate) enum Appetite {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     /// In a deque, and forks are all it is: whoever forked them runs them in
-    /// the end, so a guest at work takes the place of one worker for them.
+    /// the end, so who dozes is let doze.
     Forks,
     /// In a deque.
     Deque,
@@ -83,7 +83,6 @@ pub(crate) struct Sleep {
     /// thread that slept there last.
     beds: Box<[Mutex<Option<Arc<Parker>>>]>,
     most_searching: u32,
-    workers: u32,
     guests: CachePadded<Guests>,
 }
 
@@ -91,13 +90,23 @@ pub(crate) struct Sleep {
 #[derive(Default)]
 struct Guests {
     seated: AtomicU32,
-    resting: AtomicU32,
+    dozing: AtomicU32,
 }
 
 struct Sleeper {
     index: usize,
     appetite: Appetite,
+    depth: Depth,
     parker: Arc<Parker>,
+}
+
+/// How deep a sleep is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// For a short time, after which the thread looks by itself; forks do not
+    /// end it.
+    Doze,
+    Sleep,
 }
 
 impl Sleep {
@@ -109,7 +118,6 @@ impl Sleep {
             beds: (0..slots).map(|_| Mutex::new(None)).collect(),
             // More searchers than this find less than they cost (Go's rule).
             most_searching: (workers as u32).div_ceil(2),
-            workers: workers as u32,
             guests: CachePadded::default(),
         }
     }
@@ -120,24 +128,13 @@ impl Sleep {
         self.guests.seated.store(guests, Ordering::Relaxed);
     }
 
-    /// A guest sleeps where no poster would wake it.
-    pub(crate) fn guest_rests(&self) {
-        // ORDERING(demand): as above.
-        self.guests.resting.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// And does so no more.
-    pub(crate) fn guest_rises(&self) {
-        // ORDERING(demand): as above.
-        self.guests.resting.fetch_sub(1, Ordering::Relaxed);
-    }
-
-    /// One thread fewer is awake: another is woken for the forks there are, if
-    /// `has_forks`.
-    pub(crate) fn pass_on(&self, has_forks: impl FnOnce() -> bool) {
-        if self.wants_forks() && has_forks() {
-            self.wake_one(Place::Forks);
-        }
+    /// Are there, without the caller, as many threads awake as the pool has
+    /// workers? A guest takes the place of one.
+    pub(crate) fn enough_awake(&self) -> bool {
+        // ORDERING(demand): a hint, as in `set_seated`.
+        let guests = self.guests.seated.load(Ordering::Relaxed);
+        // ORDERING(dekker): a hint.
+        guests > Word::from_bits(self.word.load(Ordering::Relaxed)).sleeping()
     }
 
     /// Does somebody sleep whom a fork should wake, and nobody search?
@@ -155,16 +152,20 @@ impl Sleep {
         }
     }
 
-    /// Are those who are awake too few for work at `place`?
+    /// Does anybody sleep whom work at `place` may wake?
     fn wants(&self, word: Word, place: Place) -> bool {
-        if place != Place::Forks {
-            return true;
+        // ORDERING(demand): a dozer looks by itself soon.
+        place != Place::Forks || word.sleeping() > self.guests.dozing.load(Ordering::Relaxed)
+    }
+
+    /// One more sleeper dozes, or one fewer; under the lock of the sleepers.
+    fn count_doze(&self, sleeper: &Sleeper, change: impl Fn(u32) -> u32) {
+        if sleeper.depth == Depth::Doze {
+            // ORDERING(demand): as in `wants`.
+            let dozing = self.guests.dozing.load(Ordering::Relaxed);
+            // ORDERING(demand): as in `wants`.
+            self.guests.dozing.store(change(dozing), Ordering::Relaxed);
         }
-        // ORDERING(demand): as in `set_seated`.
-        let resting = self.guests.resting.load(Ordering::Relaxed);
-        // ORDERING(demand): as above.
-        let guests = self.guests.seated.load(Ordering::Relaxed).saturating_sub(resting);
-        word.sleeping() > guests || word.sleeping() >= self.workers
     }
 
     /// Counts this thread as searching, unless enough do.
@@ -206,12 +207,15 @@ impl Sleep {
         &self,
         index: usize,
         appetite: Appetite,
+        depth: Depth,
         was: Awake,
         parker: &Arc<Parker>,
     ) {
         self.lie_down(index, parker);
         let mut sleepers = self.sleepers.lock();
-        sleepers.push(Sleeper { index, appetite, parker: Arc::clone(parker) });
+        let sleeper = Sleeper { index, appetite, depth, parker: Arc::clone(parker) };
+        self.count_doze(&sleeper, |dozing| dozing + 1);
+        sleepers.push(sleeper);
         // S1
         match was {
             Awake::Searching => {
@@ -230,7 +234,8 @@ impl Sleep {
         let mut sleepers = self.sleepers.lock();
         match sleepers.iter().rposition(|sleeper| sleeper.index == index) {
             Some(place) => {
-                sleepers.remove(place);
+                let sleeper = sleepers.remove(place);
+                self.count_doze(&sleeper, |dozing| dozing - 1);
                 self.change(Word::get_up);
                 Awake::Unasked
             }
@@ -275,9 +280,13 @@ impl Sleep {
         if !self.wants(word, place) {
             return false;
         }
-        let suits = |sleeper: &Sleeper| sleeper.appetite.takes_from(place);
+        let suits = |sleeper: &Sleeper| {
+            let dozes = place == Place::Forks && sleeper.depth == Depth::Doze;
+            sleeper.appetite.takes_from(place) && !dozes
+        };
         let Some(found) = sleepers.iter().rposition(suits) else { return false };
         let sleeper = sleepers.remove(found);
+        self.count_doze(&sleeper, |dozing| dozing - 1);
         self.change(Word::be_woken);
         drop(sleepers);
         match place {

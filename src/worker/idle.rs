@@ -11,7 +11,7 @@ use crate::{
     parker::Parker,
     raw::JobRef,
     registry::Share,
-    sleep::{Appetite, Awake},
+    sleep::{Appetite, Awake, Depth},
     sync::{Arc, spin_loop, thread},
 };
 
@@ -35,16 +35,22 @@ const LONG_PAUSES: u32 = 12;
 /// Looks around between two offers of the processor to others.
 const LOOKS_PER_YIELD: u32 = 4;
 
+/// How long a worker dozes that is one too many beside guests: forks do not wake
+/// it so long, since it would but take a processor from one of those.
+const DOZE: Duration = Duration::from_millis(1);
+
 /// How long a worker without work looks around before it sleeps: longer when
 /// its last sleep was short, so that it was woken soon after it gave up.
 pub(crate) struct IdleSpin {
     most: Duration,
     linger: Cell<Duration>,
+    /// Was the last sleep a doze, with nothing found since?
+    dozed: Cell<bool>,
 }
 
 impl IdleSpin {
     pub(crate) fn new(most: Duration) -> Self {
-        IdleSpin { most, linger: Cell::new(LEAST_LINGER.min(most)) }
+        IdleSpin { most, linger: Cell::new(LEAST_LINGER.min(most)), dozed: Cell::new(false) }
     }
 
     fn slept(&self, time: Duration) {
@@ -106,6 +112,7 @@ impl Worker {
                 break Some(job);
             }
         };
+        self.idle.dozed.set(false);
         self.stop_searching();
         self.turn_to(Activity::Busy);
         found
@@ -144,12 +151,16 @@ impl Worker {
     fn nap(&self, parker: &Arc<Parker>) {
         let sleep = &self.registry.sleep;
         let was = if self.searching.replace(false) { Awake::Searching } else { Awake::Unasked };
-        sleep.fall_asleep(self.index, Appetite::Anything, was, parker);
+        // Once after having been awake: who finds nothing then sleeps deeply.
+        let dozes = !self.idle.dozed.get() && sleep.enough_awake();
+        self.idle.dozed.set(dozes);
+        let depth = if dozes { Depth::Doze } else { Depth::Sleep };
+        sleep.fall_asleep(self.index, Appetite::Anything, depth, was, parker);
         self.registry.ask_all(self.index);
         // S3
         if !self.sees_work() && !self.registry.is_over() {
             let start = Instant::now();
-            self.park(parker, None);
+            self.park(parker, dozes.then(|| start + DOZE));
             self.idle.slept(start.elapsed());
         }
         let counted = match sleep.get_up(self.index) {

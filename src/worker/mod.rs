@@ -252,7 +252,6 @@ impl Worker {
     /// And leaves it.
     pub(crate) fn stand_up(&self, seated: usize) {
         self.registry.sleep.set_seated(seated as u32);
-        self.registry.pass_on();
     }
 
     /// Turns to `activity`, and books the time spent on locks so far.

@@ -93,6 +93,8 @@ impl Worker {
     }
 
     fn take_head(&self) -> Option<Job> {
+        // A permit that comes free wakes somebody, and a waker may do anything.
+        self.rest();
         // Put back at once: taking wakes who waits for room, and a waker may
         // call into the pool.
         let mut turn = self.turn.get();

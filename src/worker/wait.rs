@@ -7,13 +7,13 @@
 
 use std::{ptr, time::Instant};
 
-use super::{Role, Worker};
+use super::Worker;
 use crate::{
     counters::Activity,
     parker::Parker,
     raw::{JobRef, Latch},
     registry::Registry,
-    sleep::{Appetite, Awake},
+    sleep::{Appetite, Awake, Depth},
     sync::{Arc, spin_loop, thread},
 };
 
@@ -147,17 +147,12 @@ impl<A: Awaited + ?Sized> Wait<'_, A> {
             match self.appetite(worker) {
                 Some(appetite) => {
                     let sleep = &worker.registry.sleep;
-                    sleep.fall_asleep(worker.index, appetite, Awake::Unasked, parker);
+                    let was = Awake::Unasked;
+                    sleep.fall_asleep(worker.index, appetite, Depth::Sleep, was, parker);
                     worker.registry.ask_all(worker.index);
                 }
-                None => {
-                    worker.registry.sleep.lie_down(worker.index, parker);
-                    if worker.role == Role::Guest {
-                        worker.registry.sleep.guest_rests();
-                    }
-                }
+                None => worker.registry.sleep.lie_down(worker.index, parker),
             }
-            worker.registry.pass_on();
         });
         // S3
         if !self.awaited.will_wake() && !self.sees_work() {
@@ -173,14 +168,10 @@ impl<A: Awaited + ?Sized> Wait<'_, A> {
             }
         }
         each_worker(|worker| {
-            let sleep = &worker.registry.sleep;
-            match self.appetite(worker) {
-                Some(_) if sleep.get_up(worker.index) == Awake::Searching => {
-                    worker.searching.set(true);
-                }
-                Some(_) => (),
-                None if worker.role == Role::Guest => sleep.guest_rises(),
-                None => (),
+            if self.appetite(worker).is_some()
+                && worker.registry.sleep.get_up(worker.index) == Awake::Searching
+            {
+                worker.searching.set(true);
             }
         });
     }
@@ -244,6 +235,8 @@ impl Worker {
         each_worker(Worker::stop_searching);
         self.turn_to(Activity::Busy);
         self.run_nested(job);
+        // What this thread waits for may be what it has just done.
+        self.rest();
         self.turn_to(Activity::Searching);
     }
 }
