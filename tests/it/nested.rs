@@ -214,3 +214,17 @@ fn start_and_exit_handlers_run_inside_the_pool() {
         assert!(all.iter().all(|&(index, current)| current == Some(index)), "{all:?}");
     });
 }
+
+#[test]
+fn a_scope_that_is_over_runs_no_strangers_before_it_returns() {
+    within_a_minute(|| {
+        builder(1).build().unwrap().install(|| {
+            let (send, receive) = std::sync::mpsc::channel::<()>();
+            heist::scope(|outer| {
+                outer.spawn(move |_| receive.recv().unwrap());
+                heist::scope(|inner| inner.spawn(|_| ()));
+                send.send(()).unwrap();
+            });
+        });
+    });
+}

@@ -169,3 +169,27 @@ fn more_forks_than_the_private_stack_holds_are_all_run() {
         assert_eq!(sum, 3000 * 3001 / 2);
     });
 }
+
+#[test]
+fn a_guest_blocked_in_its_closure_keeps_no_worker_from_forks() {
+    within_a_minute(|| {
+        let pool = builder(2).build().unwrap();
+        let (open, gate) = mpsc::channel::<()>();
+        let (say, inside) = mpsc::channel();
+        std::thread::scope(|threads| {
+            let pool = &pool;
+            threads.spawn(move || {
+                pool.scope(move |_| {
+                    say.send(()).unwrap();
+                    assert!(gate.recv().is_err());
+                });
+            });
+            inside.recv().unwrap();
+            for _ in 0..100 {
+                let meet = Barrier::new(2);
+                pool.install(|| heist::join(|| meet.wait(), || meet.wait()));
+            }
+            drop(open);
+        });
+    });
+}

@@ -347,3 +347,15 @@ fn many_small_scopes_one_after_the_other_lose_nothing() {
         assert_eq!(ran.get(), 6000);
     });
 }
+
+#[test]
+fn a_job_may_own_much_or_little() {
+    let sum = std::sync::atomic::AtomicUsize::new(0);
+    pool(2).scope(|s| {
+        let (small, large) = ([1u8; 3], [1usize; 100]);
+        let add = |n| sum.fetch_add(n, std::sync::atomic::Ordering::Relaxed);
+        s.spawn(move |_| drop(add(small.len())));
+        s.spawn(move |_| drop(add(large.iter().sum())));
+    });
+    assert_eq!(sum.into_inner(), 103);
+}
