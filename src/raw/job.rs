@@ -125,7 +125,7 @@ impl<C> JobRef<C> {
 
     pub(crate) fn kind(&self) -> Kind {
         // SAFETY: valid until consumed, which takes `self`; the header is
-        // never written after it was made.
+        // never written once there is a `JobRef`.
         let header = unsafe { self.0.as_ref() };
         header.0.kind
     }

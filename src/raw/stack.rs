@@ -42,7 +42,7 @@ pub(crate) struct ForkStack<C: 'static> {
     marker: PhantomData<ForkRef<C>>,
 }
 
-// SAFETY: a stack of rights to run jobs, which are `Send`, and nothing else.
+// SAFETY: a host moves it to another thread only while it is empty.
 unsafe impl<C> Send for ForkStack<C> {}
 
 impl<C> Fork<C> {

@@ -120,6 +120,11 @@ impl Host for Worker {
 
     fn wait(&self, latch: &Latch) {
         wait_for(latch, &Parker::current(), Some(&self.registry), None);
+        // Whoever it was waited for has nothing to do now.
+        if self.grace.get() == 0 {
+            self.grace.set(GRACE);
+            self.privacy.end();
+        }
     }
 
     fn wake(&self, owner: usize) {
