@@ -90,6 +90,9 @@ pub(crate) struct Sleep {
 #[derive(Default)]
 struct Guests {
     seated: AtomicU32,
+    /// The most that were seated since somebody asked: a guest comes again in
+    /// no time, or not at all.
+    lately: AtomicU32,
     dozing: AtomicU32,
 }
 
@@ -126,13 +129,20 @@ impl Sleep {
     pub(crate) fn set_seated(&self, guests: u32) {
         // ORDERING(demand): a hint how many threads are enough for forks.
         self.guests.seated.store(guests, Ordering::Relaxed);
+        // ORDERING(demand): as above.
+        if guests > self.guests.lately.load(Ordering::Relaxed) {
+            // ORDERING(demand): as above.
+            self.guests.lately.store(guests, Ordering::Relaxed);
+        }
     }
 
-    /// Are there, without the caller, as many threads awake as the pool has
-    /// workers? A guest takes the place of one.
+    /// Are there, or were there just now, without the caller, as many threads
+    /// awake as the pool has workers? A guest takes the place of one.
     pub(crate) fn enough_awake(&self) -> bool {
         // ORDERING(demand): a hint, as in `set_seated`.
-        let guests = self.guests.seated.load(Ordering::Relaxed);
+        let seated = self.guests.seated.load(Ordering::Relaxed);
+        // ORDERING(demand): as above.
+        let guests = self.guests.lately.swap(seated, Ordering::Relaxed);
         // ORDERING(dekker): a hint.
         guests > Word::from_bits(self.word.load(Ordering::Relaxed)).sleeping()
     }
