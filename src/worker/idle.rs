@@ -37,7 +37,7 @@ const LOOKS_PER_YIELD: u32 = 4;
 
 /// How long a worker dozes that is one too many beside guests: forks do not wake
 /// it so long, since it would but take a processor from one of those.
-const DOZE: Duration = Duration::from_millis(10);
+const DOZE: Duration = Duration::from_millis(50);
 
 /// How long a worker without work looks around before it sleeps: longer when
 /// its last sleep was short, so that it was woken soon after it gave up.
