@@ -354,8 +354,8 @@ fn a_job_may_own_much_or_little() {
     pool(2).scope(|s| {
         let (small, large) = ([1u8; 3], [1usize; 100]);
         let add = |n| sum.fetch_add(n, std::sync::atomic::Ordering::Relaxed);
-        s.spawn(move |_| drop(add(small.len())));
-        s.spawn(move |_| drop(add(large.iter().sum())));
+        s.spawn(move |_| _ = add(small.len()));
+        s.spawn(move |_| _ = add(large.iter().sum()));
     });
     assert_eq!(sum.into_inner(), 103);
 }
