@@ -73,7 +73,7 @@ impl<C> Fork<C> {
 impl<C> ForkRef<C> {
     /// # Safety
     ///
-    /// `fork` is the beginning of a job with a header made by `Header::new`,
+    /// `fork` is the beginning of a job with a header made by `Header::new_private`,
     /// stays valid until this right is used up, and has no other.
     #[inline(always)]
     pub(super) unsafe fn new(fork: NonNull<Fork<C>>) -> Self {

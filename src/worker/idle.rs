@@ -151,8 +151,10 @@ impl Worker {
     fn nap(&self, parker: &Arc<Parker>) {
         let sleep = &self.registry.sleep;
         let was = if self.searching.replace(false) { Awake::Searching } else { Awake::Unasked };
-        // Once after having been awake: who finds nothing then sleeps deeply.
-        let dozes = !self.idle.dozed.get() && sleep.enough_awake();
+        // Once after having been awake: who finds nothing then sleeps deeply. An
+        // only worker has nobody who would come for it.
+        let only = self.registry.workers() == 1;
+        let dozes = !only && !self.idle.dozed.get() && sleep.enough_awake();
         self.idle.dozed.set(dozes);
         let depth = if dozes { Depth::Doze } else { Depth::Sleep };
         sleep.fall_asleep(self.index, Appetite::Anything, depth, was, parker);
