@@ -1,6 +1,7 @@
 //! `JoinHandle`: the way to a task's result.
 
 use std::{
+    cell::RefCell,
     fmt,
     future::Future,
     panic::{RefUnwindSafe, UnwindSafe},
@@ -9,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::packet::Joinable;
+use super::packet::{self, Task};
 use crate::{
     counters::Ledger,
     error::JoinError,
@@ -18,6 +19,8 @@ use crate::{
     sync::Arc,
     worker::{Awaited, Worker, wait_for},
 };
+
+const POLLED_AGAIN: &str = "a JoinHandle was polled after it had given its result";
 
 /// The way to a task's result.
 ///
@@ -33,11 +36,11 @@ use crate::{
 #[must_use = "a dropped handle detaches its task; `drop` it if that is meant"]
 pub struct JoinHandle<T> {
     /// Taken only by `drop` and by what consumes the handle.
-    task: Option<Arc<dyn Joinable<T>>>,
+    task: Option<Task<T>>,
 }
 
 impl<T> JoinHandle<T> {
-    pub(super) fn new(task: Arc<dyn Joinable<T>>) -> Self {
+    pub(super) fn new(task: Task<T>) -> Self {
         JoinHandle { task: Some(task) }
     }
 
@@ -168,39 +171,32 @@ impl<T> JoinHandle<T> {
     ///
     /// Never.
     pub fn name(&self) -> Option<&str> {
-        self.task().name()
+        self.task().label().name().map(|name| &**name)
     }
 
-    fn task(&self) -> &Arc<dyn Joinable<T>> {
+    fn task(&self) -> &Task<T> {
         self.task.as_ref().expect("there until the handle is dropped")
     }
 
-    fn join_until(self, deadline: Option<Instant>) -> Result<Result<T, JoinError>, Self> {
-        let task = self.task();
-        let done = task.take(None).or_else(|| {
-            wait_while_working(&**task, deadline);
-            task.take(None)
-        });
-        match done {
-            Some(result) => {
-                self.let_go();
-                Ok(result)
+    fn join_until(mut self, deadline: Option<Instant>) -> Result<Result<T, JoinError>, Self> {
+        let Some(mut task) = self.task.take() else { unreachable!("taken by what consumes it") };
+        if !task.is_done() {
+            wait_while_working(&mut task, deadline);
+            if !task.is_done() {
+                self.task = Some(task);
+                return Err(self);
             }
-            None => Err(self),
         }
-    }
-
-    /// Drops the handle of a task that has given its result: there is nothing
-    /// to detach.
-    fn let_go(mut self) {
-        self.task = None;
+        let name = task.label().name().cloned();
+        let outcome = task.let_go().expect(POLLED_AGAIN);
+        Ok(packet::told(outcome, name))
     }
 }
 
 /// Waits for a task; on a worker of its pool, runs it here if it has not
 /// started.
-fn wait_while_working<T>(task: &dyn Joinable<T>, deadline: Option<Instant>) {
-    let home = home_of(task.origin());
+fn wait_while_working<T>(task: &mut Task<T>, deadline: Option<Instant>) {
+    let home = home_of(task.label().origin());
     if let Some(home) = &home {
         Worker::of(home, |worker| {
             if let Some(worker) = worker {
@@ -209,7 +205,7 @@ fn wait_while_working<T>(task: &dyn Joinable<T>, deadline: Option<Instant>) {
         });
     }
     let parker = Parker::current();
-    let awaited = Finish { task, waker: parker.waker() };
+    let awaited = Finish { task: RefCell::new(task), waker: parker.waker() };
     wait_for(&awaited, &parker, home.as_ref(), deadline);
 }
 
@@ -222,17 +218,17 @@ fn home_of(origin: &Arc<Ledger>) -> Option<Arc<Registry<Worker>>> {
 }
 
 struct Finish<'a, T> {
-    task: &'a dyn Joinable<T>,
+    task: RefCell<&'a mut Task<T>>,
     waker: Waker,
 }
 
 impl<T> Awaited for Finish<'_, T> {
     fn is_over(&self) -> bool {
-        self.task.is_done()
+        self.task.borrow().is_done()
     }
 
     fn will_wake(&self) -> bool {
-        self.task.will_wake(&self.waker)
+        self.task.borrow_mut().wake_when_done(self.waker.clone())
     }
 }
 
@@ -240,17 +236,22 @@ impl<T> Future for JoinHandle<T> {
     type Output = Result<T, JoinError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.task().take(Some(cx.waker())) {
-            Some(result) => Poll::Ready(result),
-            None => Poll::Pending,
+        let task = self.get_mut().task.as_mut().expect("there until the handle is dropped");
+        if !task.is_done() && !task.wake_when_done(cx.waker().clone()) {
+            return Poll::Pending;
         }
+        let name = task.label().name().cloned();
+        Poll::Ready(packet::told(task.take().expect(POLLED_AGAIN), name))
     }
 }
 
 impl<T> Drop for JoinHandle<T> {
     fn drop(&mut self) {
-        if let Some(task) = self.task.take() {
-            task.detach();
+        let Some(task) = self.task.take() else { return };
+        let Err(mut task) = task.detach() else { return };
+        if let Some(outcome) = task.take() {
+            // Nobody has heard of it, and now nobody can.
+            packet::dispose(outcome, task.label().origin());
         }
     }
 }

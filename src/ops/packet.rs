@@ -1,258 +1,144 @@
-//! A task, between the queue that will run it and the handle on it.
-//!
-//! One heap block a task, owned by the queue and the handle together. All that
-//! happens to a task is decided under its lock, which is held for a few
-//! instructions and never while anybody's code runs:
-//!
-//! ```text
-//! Waiting(f) --run, joined on a worker--> Running --> Done(result) --> Taken
-//!      \-----cancelled, discarded-------------------> Done(cancelled)
-//! ```
+//! What the pool does with a task, between the queue that will run it and the
+//! handle on it. Who decides about it, and when, is `raw::packet`'s business.
 
-use std::{borrow::Cow, mem, task::Waker};
+use std::{borrow::Cow, marker::PhantomData};
 
 use crate::{
     counters::Ledger,
     error::{JoinError, JoinErrorKind},
-    raw::{JobRef, Run, Shared},
+    raw::{self, Held, JobRef, Part, Policy},
     registry::Phase,
-    sync::{Arc, Mutex},
-    unwind,
+    sync::Arc,
+    unwind::{self, Payload},
     worker::Worker,
 };
 
 pub(super) type Name = Option<Cow<'static, str>>;
 
-/// A spawned closure on its way to a result.
-struct Task<F, T> {
-    name: Name,
+/// A handle's share of a task.
+pub(super) type Task<T> = Held<Worker, Label, Outcome<T>>;
+
+/// What a task came to; without a payload, it was cancelled.
+pub(super) type Outcome<T> = Result<T, Option<Payload>>;
+
+/// Small, since every task has one: most have no name.
+pub(super) struct Label {
+    name: Option<Box<Cow<'static, str>>>,
     /// The place it came in by.
     origin: Arc<Ledger>,
-    state: Mutex<State<F, T>>,
 }
 
-struct State<F, T> {
-    stage: Stage<F, T>,
-    /// Nobody wants the result.
-    detached: bool,
-    waiter: Option<Waker>,
-}
+impl Label {
+    fn new(name: Name, origin: &Arc<Ledger>) -> Self {
+        Label { name: name.map(Box::new), origin: Arc::clone(origin) }
+    }
 
-enum Stage<F, T> {
-    Waiting(F),
-    Running,
-    Done(Result<T, JoinErrorKind>),
-    Taken,
+    pub(super) fn name(&self) -> Option<&Cow<'static, str>> {
+        self.name.as_deref()
+    }
+
+    pub(super) fn origin(&self) -> &Arc<Ledger> {
+        &self.origin
+    }
 }
 
 /// The two ends of a new task: one for a queue, one for whoever spawned it.
-pub(super) fn new_task<F, T>(
-    name: Name,
-    origin: &Arc<Ledger>,
-    f: F,
-) -> (JobRef<Worker>, Arc<dyn Joinable<T>>)
+pub(super) fn new_task<F, T>(name: Name, origin: &Arc<Ledger>, f: F) -> (JobRef<Worker>, Task<T>)
 where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    let task = Shared::new(Task::at(name, Arc::clone(origin), Stage::Waiting(f)));
-    (Arc::clone(&task).into_job_ref(), task)
+    raw::task::<Worker, Spawned<F, T>>(Label::new(name, origin), f)
 }
 
 /// The handle's end of a task that was refused: cancelled from the start.
-pub(super) fn cancelled<T: Send + 'static>(name: Name) -> Arc<dyn Joinable<T>> {
-    let stage = Stage::Done(Err(JoinErrorKind::Cancelled));
-    Shared::new(Task::<fn() -> T, T>::at(name, Arc::default(), stage))
+pub(super) fn cancelled<T: Send + 'static>(name: Name) -> Task<T> {
+    raw::decided::<Worker, Spawned<fn() -> T, T>>(Label::new(name, &Arc::default()), Err(None))
 }
 
-impl<F, T> Task<F, T>
+/// How a task with this label says what it came to.
+pub(super) fn told<T>(outcome: Outcome<T>, name: Name) -> Result<T, JoinError> {
+    outcome.map_err(|payload| {
+        let kind = payload.map_or(JoinErrorKind::Cancelled, JoinErrorKind::panic);
+        JoinError::new(name, kind)
+    })
+}
+
+/// Lets go of what nobody will hear of.
+pub(super) fn dispose<T>(outcome: Outcome<T>, origin: &Ledger) {
+    match outcome {
+        Ok(value) => unwind::discard(value),
+        Err(Some(payload)) => origin.handlers().panicked(payload),
+        Err(None) => (),
+    }
+}
+
+/// Tasks that were spawned with a closure `F` and result in a `T`.
+struct Spawned<F, T>(PhantomData<(F, T)>);
+
+impl<F, T> Policy<Worker> for Spawned<F, T>
 where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    fn at(name: Name, origin: Arc<Ledger>, stage: Stage<F, T>) -> Self {
-        let state = State { stage, detached: false, waiter: None };
-        Task { name, origin, state: Mutex::new(state) }
-    }
+    type Label = Label;
+    type Func = F;
+    type Output = Outcome<T>;
 
-    /// Takes the closure, if nobody has, and leaves `next` in its place.
-    fn start(&self, next: Stage<F, T>) -> Option<(F, Option<Waker>)> {
-        let mut state = self.state.lock();
-        match mem::replace(&mut state.stage, next) {
-            Stage::Waiting(f) => {
-                let waiter = match state.stage {
-                    Stage::Done(_) => state.waiter.take(),
-                    _ => None,
-                };
-                Some((f, waiter))
-            }
-            decided => {
-                // What was meant to come next holds nothing of the user's.
-                state.stage = decided;
-                None
-            }
-        }
-    }
-
-    /// Takes the closure to run it on `worker`, unless it is cancelled, or the
-    /// pool drops what has not started.
-    fn claim(&self, worker: &Worker) -> Option<F> {
-        if worker.registry().phase() == Phase::Discarding {
-            worker.counters().tasks_discarded.add(u64::from(self.cancel()));
-            return None;
-        }
-        let (f, _) = self.start(Stage::Running)?;
-        Some(f)
-    }
-
-    fn execute(&self, f: F, worker: &Worker) {
+    fn run(mut part: Part<'_, Worker, Self>, worker: &Worker) -> bool {
         let counters = worker.counters();
+        if worker.registry().phase() == Phase::Discarding {
+            counters.tasks_discarded.add(u64::from(Self::cancel(part)));
+            return false;
+        }
+        let Some(f) = part.start() else {
+            if part.is_queued() {
+                // It left the queue earlier, and only now its place does.
+                part.label().origin.clear();
+            }
+            return false;
+        };
+        if !part.is_queued() {
+            part.label().origin.bury();
+        }
         counters.jobs_run.add(1);
-        let result = unwind::catch(f);
+        let outcome = unwind::catch(f).map_err(Some);
         // Counted before it is known: whoever has joined a task finds it in
         // the metrics.
-        match &result {
+        match &outcome {
             Ok(_) => counters.tasks_completed.add(1),
             Err(_) => counters.tasks_panicked.add(1),
         }
-        let mut state = self.state.lock();
-        if state.detached {
-            state.stage = Stage::Taken;
-            drop(state);
-            match result {
-                Ok(value) => unwind::discard(value),
-                Err(payload) => self.origin.handlers().panicked(payload),
-            }
-            return;
-        }
-        state.stage = Stage::Done(result.map_err(JoinErrorKind::panic));
-        let waiter = state.waiter.take();
-        drop(state);
-        waiter.into_iter().for_each(unwind::wake);
+        finish(part, outcome);
+        true
     }
 
-    /// Drops the closure unrun, if nobody has taken it.
-    fn cancel(&self) -> bool {
-        let cancelled = Stage::Done(Err(JoinErrorKind::Cancelled));
-        let Some((f, waiter)) = self.start(cancelled) else { return false };
-        self.origin.bury();
-        self.origin.cancel();
+    fn cancel(mut part: Part<'_, Worker, Self>) -> bool {
+        let f = part.start();
+        let origin = &part.label().origin;
+        match (&f, part.is_queued()) {
+            (Some(_), true) => origin.cancel(),
+            (Some(_), false) => {
+                origin.bury();
+                origin.cancel();
+            }
+            (None, true) => origin.clear(),
+            (None, false) => (),
+        }
+        let Some(f) = f else { return false };
+        finish(part, Err(None));
         unwind::discard(f);
-        waiter.into_iter().for_each(unwind::wake);
         true
     }
 }
 
-impl<F, T> Run<Worker> for Task<F, T>
+fn finish<F, T>(part: Part<'_, Worker, Spawned<F, T>>, outcome: Outcome<T>)
 where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    fn run(&self, worker: &Worker) -> bool {
-        let claimed = self.claim(worker);
-        let ran = claimed.is_some();
-        match claimed {
-            Some(f) => self.execute(f, worker),
-            // It left the queue earlier, and only now its place does.
-            None => self.origin.clear(),
-        }
-        ran
-    }
-
-    fn discard(&self) -> bool {
-        let dropped = self.cancel();
-        self.origin.clear();
-        dropped
-    }
-}
-
-/// A task as its handle sees it, whatever its closure.
-pub(super) trait Joinable<T>: Send + Sync {
-    fn cancel(&self) -> bool;
-    fn is_done(&self) -> bool;
-    /// The result; if there is none yet, `waiter` is woken when there is.
-    fn take(&self, waiter: Option<&Waker>) -> Option<Result<T, JoinError>>;
-    /// Is it done? If not, `waiter` is woken when it is.
-    fn will_wake(&self, waiter: &Waker) -> bool;
-    /// Runs it here, unless it has been started.
-    fn run_here(&self, worker: &Worker);
-    fn detach(&self);
-    fn origin(&self) -> &Arc<Ledger>;
-    fn name(&self) -> Option<&str>;
-}
-
-impl<F, T> Joinable<T> for Shared<Worker, Task<F, T>>
-where
-    F: FnOnce() -> T + Send + 'static,
-    T: Send + 'static,
-{
-    fn cancel(&self) -> bool {
-        Task::cancel(self)
-    }
-
-    fn is_done(&self) -> bool {
-        matches!(self.state.lock().stage, Stage::Done(_) | Stage::Taken)
-    }
-
-    fn take(&self, waiter: Option<&Waker>) -> Option<Result<T, JoinError>> {
-        // Cloned, like dropped, outside the lock: a waker is anybody's code.
-        let waiter = waiter.cloned();
-        let mut state = self.state.lock();
-        match mem::replace(&mut state.stage, Stage::Taken) {
-            Stage::Done(result) => {
-                drop(state);
-                Some(result.map_err(|kind| JoinError::new(self.name.clone(), kind)))
-            }
-            Stage::Taken => panic!("a JoinHandle was polled after it had given its result"),
-            pending => {
-                state.stage = pending;
-                let before = mem::replace(&mut state.waiter, waiter);
-                drop(state);
-                drop(before);
-                None
-            }
-        }
-    }
-
-    fn will_wake(&self, waiter: &Waker) -> bool {
-        let waiter = Some(waiter.clone());
-        let mut state = self.state.lock();
-        let done = matches!(state.stage, Stage::Done(_));
-        let unneeded = if done { waiter } else { mem::replace(&mut state.waiter, waiter) };
-        drop(state);
-        drop(unneeded);
-        done
-    }
-
-    fn run_here(&self, worker: &Worker) {
-        if let Some(f) = self.claim(worker) {
-            self.origin.bury();
-            self.execute(f, worker);
-        }
-    }
-
-    fn detach(&self) {
-        let mut state = self.state.lock();
-        state.detached = true;
-        let waiter = state.waiter.take();
-        let done = matches!(state.stage, Stage::Done(_))
-            .then(|| mem::replace(&mut state.stage, Stage::Taken));
-        drop(state);
-        unwind::discard(waiter);
-        match done {
-            // Nobody has heard of it, and now nobody can.
-            Some(Stage::Done(Err(JoinErrorKind::Panic(payload)))) => {
-                self.origin.handlers().panicked(payload.into_inner());
-            }
-            done => unwind::discard(done),
-        }
-    }
-
-    fn origin(&self) -> &Arc<Ledger> {
-        &self.origin
-    }
-
-    fn name(&self) -> Option<&str> {
-        self.name.as_deref()
+    match part.finish(outcome) {
+        Ok(waker) => waker.into_iter().for_each(unwind::wake),
+        Err((outcome, part)) => dispose(outcome, &part.label().origin),
     }
 }

@@ -3,7 +3,7 @@
 use std::ptr::NonNull;
 
 use super::{Host, block};
-use crate::{sync::Arc, unwind::AbortOnDrop};
+use crate::unwind::AbortOnDrop;
 
 /// The first field of every job: what to call, and what kind of job it is.
 ///
@@ -221,70 +221,4 @@ unsafe fn boxed<C, F: FnOnce(&C) + Send>(func: F) -> JobRef<C> {
     let job = unsafe { NonNull::new_unchecked(job) };
     // SAFETY: fresh, alive until `run_erased` takes the box back.
     unsafe { JobRef::new(job.cast()) }
-}
-
-/// What a `Shared` job does when it is run.
-pub(crate) trait Run<C>: Send + Sync + 'static {
-    /// False: it was decided before that it is not to run. Must not unwind; an
-    /// unwind aborts the process.
-    fn run(&self, cx: &C) -> bool;
-
-    /// Is dropped instead. False: it was decided before. Must not unwind.
-    fn discard(&self) -> bool;
-}
-
-/// A job that its handle and the queue own together.
-#[repr(C)]
-pub(crate) struct Shared<C: 'static, J> {
-    header: Header<C>,
-    job: J,
-}
-
-impl<C: 'static, J: Run<C>> Shared<C, J> {
-    pub(crate) fn new(job: J) -> Arc<Self> {
-        // SAFETY: `J` is `Send + Sync + 'static`: any thread, any time.
-        let header = unsafe { Header::new::<Self>() };
-        Arc::new(Shared { header, job })
-    }
-
-    /// The queue's share. Running it lets go of it.
-    pub(crate) fn into_job_ref(self: Arc<Self>) -> JobRef<C> {
-        // SAFETY: an `Arc` is never null.
-        let this = unsafe { NonNull::new_unchecked(Arc::into_raw(self).cast_mut()) };
-        // SAFETY: the count that `self` held keeps it alive until it has run.
-        unsafe { JobRef::new(this.cast()) }
-    }
-}
-
-impl<C, J> std::ops::Deref for Shared<C, J> {
-    type Target = J;
-
-    fn deref(&self) -> &J {
-        &self.job
-    }
-}
-
-// SAFETY: `repr(C)`, header first.
-unsafe impl<C: 'static, J: Run<C>> Erased<C> for Shared<C, J> {
-    const KIND: Kind = Kind::Task;
-
-    unsafe fn run_erased(this: NonNull<Header<C>>, cx: &C) -> bool {
-        let bomb = AbortOnDrop;
-        // SAFETY: from `Arc::into_raw` in `into_job_ref`, whose count is ours.
-        let this = unsafe { Arc::from_raw(this.cast::<Self>().as_ptr()) };
-        let ran = this.job.run(cx);
-        drop(this);
-        std::mem::forget(bomb);
-        ran
-    }
-
-    unsafe fn discard_erased(this: NonNull<Header<C>>) -> bool {
-        let bomb = AbortOnDrop;
-        // SAFETY: from `Arc::into_raw` in `into_job_ref`, whose count is ours.
-        let this = unsafe { Arc::from_raw(this.cast::<Self>().as_ptr()) };
-        let dropped = this.job.discard();
-        drop(this);
-        std::mem::forget(bomb);
-        dropped
-    }
 }

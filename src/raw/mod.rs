@@ -7,8 +7,10 @@ mod current;
 mod filled;
 mod fork;
 mod hand_over;
+mod held;
 mod job;
 mod latch;
+mod packet;
 mod scope;
 mod stack;
 
@@ -18,8 +20,10 @@ pub(crate) use self::{
     filled::{Filled, Slots, fill},
     fork::fork_join,
     hand_over::hand_over,
-    job::{JobId, JobRef, Kind, Run, Shared},
+    held::Held,
+    job::{JobId, JobRef, Kind},
     latch::Latch,
+    packet::{Part, Policy, decided, task},
     scope::{Returned, Ticket, scope},
     stack::{ForkRef, ForkStack},
 };
