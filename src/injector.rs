@@ -11,7 +11,7 @@ use crate::{
     permits::{Acquire, Permits, Refused},
     priority::{Priority, Turn},
     raw::JobRef,
-    sync::{Arc, AtomicU64, AtomicUsize, Ordering, deque},
+    sync::{Arc, AtomicU64, AtomicUsize, Mutex, Ordering, deque, fence},
 };
 
 pub(crate) struct Injector<J> {
@@ -63,7 +63,7 @@ impl<J> Injector<J> {
     }
 
     pub(crate) fn has_tasks(&self) -> bool {
-        self.lanes.iter().any(|lane| !lane.queue.is_empty())
+        self.lanes.iter().any(|lane| !lane.is_empty())
     }
 
     /// No more tasks; who waits to bring one is sent away.
@@ -76,9 +76,14 @@ impl<J> Injector<J> {
 ///
 /// A permit is acquired before a task enters and released when a worker takes
 /// the task, so what is in use is what waits here or is about to.
+///
+/// Of a long line the first few step forward together, in their order, so that
+/// workers need not meet submitters at every task. In a lane that is not half
+/// full they give up their permits at once.
 pub(crate) struct Lane<J> {
     permits: Permits,
     queue: deque::Injector<Waiting<J>>,
+    front: CachePadded<Front<J>>,
     ledger: Arc<Ledger>,
     epoch: Instant,
     marks: CachePadded<Marks>,
@@ -91,9 +96,29 @@ pub(crate) struct Lane<J> {
 /// So many tasks in a lane are stamped each; of more, one in so many.
 const STAMPED: usize = 8;
 
+/// From this length on a line is long.
+const LONG_LINE: usize = if cfg!(loom) { 2 } else { 16 };
+
+/// Of a long line one in so many steps forward, but no more than `MOST_FORWARD`.
+const FORWARD_SHARE: usize = if cfg!(loom) { 1 } else { 4 };
+const MOST_FORWARD: usize = 16;
+
 struct Waiting<J> {
     job: J,
     since: Option<u64>,
+}
+
+/// Those who have stepped forward.
+struct Front<J> {
+    line: Mutex<Forward<J>>,
+    /// How many are in it: changed under the lock.
+    len: AtomicUsize,
+}
+
+struct Forward<J> {
+    queue: deque::Deque<Waiting<J>>,
+    /// Do they still have their permits?
+    permitted: bool,
 }
 
 #[derive(Default)]
@@ -107,6 +132,7 @@ impl<J> Lane<J> {
         Lane {
             permits: Permits::new(capacity),
             queue: deque::Injector::new(),
+            front: CachePadded::new(Front::new()),
             ledger: Arc::new(Ledger::new(handlers)),
             epoch,
             marks: CachePadded::default(),
@@ -143,10 +169,52 @@ impl<J> Lane<J> {
     }
 
     pub(crate) fn take(&self) -> Option<J> {
-        let waiting = take(&self.queue)?;
+        let (waiting, permits) = if self.front.len() > 0 || self.queue.len() >= LONG_LINE {
+            self.take_front()?
+        } else {
+            (take(&self.queue)?, 1)
+        };
         waiting.since.iter().for_each(|&since| self.mark_head(since));
-        self.permits.release(1);
+        // Not under a lock: who waits for a permit is woken.
+        if permits > 0 {
+            self.permits.release(permits);
+        }
         Some(waiting.job)
+    }
+
+    /// The first of those who have stepped forward, or do so now; and how many
+    /// permits go back.
+    fn take_front(&self) -> Option<(Waiting<J>, u32)> {
+        let mut forward = self.front.line.lock();
+        if let Some(first) = forward.queue.pop() {
+            self.front.set_len(forward.queue.len());
+            return Some((first, u32::from(forward.permitted)));
+        }
+        let many = (self.queue.len() / FORWARD_SHARE).clamp(1, MOST_FORWARD);
+        // First, so that nobody finds both parts of the line empty meanwhile.
+        self.front.set_len(many);
+        fence(Ordering::Release); // ORDERING(front): pairs with the fence of `is_empty`.
+        let first = loop {
+            match self.queue.steal_batch_with_limit_and_pop(&forward.queue, many) {
+                deque::Steal::Success(first) => break Some(first),
+                deque::Steal::Empty => break None,
+                deque::Steal::Retry => (),
+            }
+        };
+        let others = forward.queue.len();
+        self.front.set_len(others);
+        let first = first?;
+        forward.permitted = self.permits.in_use() > self.permits.capacity() / 2;
+        Some((first, if forward.permitted { 1 } else { 1 + others as u32 }))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        if !self.queue.is_empty() {
+            return false;
+        }
+        // Those who left the queue are at the front.
+        fence(Ordering::Acquire); // ORDERING(front): pairs with the fence of `take_front`.
+        self.front.len() == 0
     }
 
     /// A task was sent away.
@@ -161,12 +229,12 @@ impl<J> Lane<J> {
 
     /// Tasks that wait, without those that were cancelled meanwhile.
     pub(crate) fn depth(&self) -> usize {
-        self.queue.len().saturating_sub(self.ledger.buried())
+        (self.queue.len() + self.front.len()).saturating_sub(self.ledger.buried())
     }
 
     /// Is there no task in the lane, nor one on its way in?
     pub(crate) fn is_unused(&self) -> bool {
-        self.permits.in_use() == 0
+        self.permits.in_use() == 0 && self.front.len() == 0
     }
 
     pub(crate) fn capacity(&self) -> usize {
@@ -207,6 +275,23 @@ impl<J> Lane<J> {
 
     fn now(&self) -> u64 {
         self.epoch.elapsed().as_nanos() as u64
+    }
+}
+
+impl<J> Front<J> {
+    fn new() -> Self {
+        let line = Forward { queue: deque::Deque::new_fifo(), permitted: true };
+        Front { line: Mutex::new(line), len: AtomicUsize::new(0) }
+    }
+
+    fn len(&self) -> usize {
+        // ORDERING(front): ordered by the fences.
+        self.len.load(Ordering::Relaxed)
+    }
+
+    fn set_len(&self, len: usize) {
+        // ORDERING(front): as above.
+        self.len.store(len, Ordering::Relaxed);
     }
 }
 

@@ -7,6 +7,8 @@ mod blocks;
 mod crew;
 mod fork;
 mod hints;
+mod lane;
+mod packet;
 mod permits;
 mod sleep;
 mod snapshot;

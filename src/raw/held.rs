@@ -1,11 +1,6 @@
 //! `Held`: the handle's share of a task, the way to its result.
 
-use std::{
-    marker::PhantomData,
-    mem::ManuallyDrop,
-    ptr::NonNull,
-    task::Waker,
-};
+use std::{marker::PhantomData, mem::ManuallyDrop, ptr::NonNull, task::Waker};
 
 use super::packet::{Core, DONE, HELD, TAKEN, WAITED};
 use crate::{sync::Ordering, unwind};

@@ -270,15 +270,16 @@ impl<C: 'static, P: Policy<C>> Part<'_, C, P> {
         let core = &self.packet().core;
         // SAFETY: nobody else writes it, and nobody reads before `DONE`.
         unsafe { (*core.output.get()).write(output) };
-        // ORDERING(packet): acquires what the handle did before it left.
-        let mut state = core.state.load(Ordering::Acquire);
+        // ORDERING(packet): decided by the exchange; or the handle has left, which
+        // `leave` acquires.
+        let mut state = core.state.load(Ordering::Relaxed);
         while state & HELD != 0 {
             // Who is to take the waker out has to stay for it.
             let leaves = if state & WAITED == 0 { self.share } else { 0 };
             let next = (state | DONE) & !(WAITED | leaves);
             // ORDERING(packet): releases the result to the handle, and acquires
-            // the waker from it, or what it did before it left.
-            let (ok, failed) = (Ordering::AcqRel, Ordering::Acquire);
+            // the waker from it.
+            let (ok, failed) = (Ordering::AcqRel, Ordering::Relaxed);
             match core.state.compare_exchange_weak(state, next, ok, failed) {
                 Ok(_) if state & WAITED == 0 => {
                     self.share &= !leaves;
@@ -291,9 +292,10 @@ impl<C: 'static, P: Policy<C>> Part<'_, C, P> {
                 Err(now) => state = now,
             }
         }
-        // SAFETY: written above, and the handle, which alone would read it, is
-        // gone.
-        let output = unsafe { (*core.output.get()).assume_init_read() };
+        // SAFETY: nobody else is left.
+        let output = unsafe { &*core.output.get() };
+        // SAFETY: written above, and read once: the handle is gone.
+        let output = unsafe { output.assume_init_read() };
         Err((output, self))
     }
 

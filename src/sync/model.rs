@@ -43,13 +43,18 @@ impl<T> Items<T> {
     }
 }
 
-pub(crate) struct Deque<T>(Arc<Items<T>>);
+/// The owner pops from the end that it was made for.
+pub(crate) struct Deque<T>(Arc<Items<T>>, fn(&mut VecDeque<T>) -> Option<T>);
 pub(crate) struct Stealer<T>(Arc<Items<T>>);
 pub(crate) struct Injector<T>(Items<T>);
 
 impl<T> Deque<T> {
     pub(crate) fn new_lifo() -> Self {
-        Deque(Arc::new(Items::new()))
+        Deque(Arc::new(Items::new()), VecDeque::pop_back)
+    }
+
+    pub(crate) fn new_fifo() -> Self {
+        Deque(Arc::new(Items::new()), VecDeque::pop_front)
     }
 
     pub(crate) fn stealer(&self) -> Stealer<T> {
@@ -61,7 +66,7 @@ impl<T> Deque<T> {
     }
 
     pub(crate) fn pop(&self) -> Option<T> {
-        self.0.with(VecDeque::pop_back)
+        self.0.with(self.1)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -105,6 +110,17 @@ impl<T> Injector<T> {
 
     pub(crate) fn steal(&self) -> Steal<T> {
         self.0.steal()
+    }
+
+    /// For a first-in first-out owner.
+    pub(crate) fn steal_batch_with_limit_and_pop(&self, dest: &Deque<T>, limit: usize) -> Steal<T> {
+        let mut batch = self.0.with(|queue| {
+            let many = queue.len().min(limit);
+            queue.drain(..many).collect::<VecDeque<_>>()
+        });
+        let Some(first) = batch.pop_front() else { return Steal::Empty };
+        batch.into_iter().for_each(|item| dest.push(item));
+        Steal::Success(first)
     }
 
     pub(crate) fn len(&self) -> usize {

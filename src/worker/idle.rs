@@ -9,7 +9,7 @@ use super::Worker;
 use crate::{
     counters::Activity,
     parker::Parker,
-    raw::JobRef,
+    raw::{JobRef, Kind},
     registry::Share,
     sleep::{Appetite, Awake, Depth},
     sync::{Arc, spin_loop, thread},
@@ -29,6 +29,9 @@ const GLANCES: u32 = 8;
 /// Pauses between two looks around then.
 const PAUSES: u32 = 2;
 
+/// The most looks around that leave the entrance out: 2 to 3 us.
+const MOST_APART: u32 = 32;
+
 /// Pauses between two looks later: each takes lines away from whoever works.
 const LONG_PAUSES: u32 = 12;
 
@@ -44,13 +47,20 @@ const DOZE: Duration = Duration::from_millis(50);
 pub(crate) struct IdleSpin {
     most: Duration,
     linger: Cell<Duration>,
+    /// Looks around that leave the entrance out, after a job.
+    apart: Cell<u32>,
     /// Was the last sleep a doze, with nothing found since?
     dozed: Cell<bool>,
 }
 
 impl IdleSpin {
     pub(crate) fn new(most: Duration) -> Self {
-        IdleSpin { most, linger: Cell::new(LEAST_LINGER.min(most)), dozed: Cell::new(false) }
+        IdleSpin {
+            most,
+            linger: Cell::new(LEAST_LINGER.min(most)),
+            apart: Cell::new(0),
+            dozed: Cell::new(false),
+        }
     }
 
     fn slept(&self, time: Duration) {
@@ -93,7 +103,7 @@ impl Worker {
     fn idle(&self) -> Option<JobRef<Worker>> {
         self.rest();
         self.searching.set(self.registry.sleep.start_searching());
-        let found = (0..GLANCES).find_map(|_| self.glance(PAUSES));
+        let found = self.look_around();
         if found.is_some() {
             self.stop_searching();
             return found;
@@ -118,12 +128,29 @@ impl Worker {
         found
     }
 
+    /// Looks around a few times.
+    ///
+    /// While tasks come in one after the other, every look at the entrance takes
+    /// the lines from submitters that they write. So after such a task it is left
+    /// out for a while, longer and longer as long as some have come in meanwhile.
+    fn look_around(&self) -> Option<JobRef<Worker>> {
+        let apart = self.idle.apart.take();
+        let inside = (0..apart).find_map(|_| pause_unless(self.next_inside(Share::Half), PAUSES));
+        inside.or_else(|| {
+            (0..GLANCES).find_map(|look| {
+                let found = self.glance(PAUSES)?;
+                if found.kind() == Kind::Task {
+                    let longer = if look == 0 { apart * 2 } else { 0 };
+                    self.idle.apart.set(longer.clamp(1, MOST_APART));
+                }
+                Some(found)
+            })
+        })
+    }
+
     /// Looks around once, and then pauses.
     fn glance(&self, pauses: u32) -> Option<JobRef<Worker>> {
-        self.next_job(Share::Half).or_else(|| {
-            (0..pauses).for_each(|_| spin_loop());
-            None
-        })
+        pause_unless(self.next_job(Share::Half), pauses)
     }
 
     /// Looks around for a while, pausing between looks.
@@ -178,4 +205,12 @@ impl Worker {
             self.registry.stop_searching(self.index);
         }
     }
+}
+
+/// Pauses if nothing was found.
+fn pause_unless(found: Option<JobRef<Worker>>, pauses: u32) -> Option<JobRef<Worker>> {
+    if found.is_none() {
+        (0..pauses).for_each(|_| spin_loop());
+    }
+    found
 }

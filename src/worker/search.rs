@@ -35,11 +35,12 @@ impl Worker {
     /// others' oldest, then the outside world's: finish what was begun before
     /// beginning something new.
     pub(super) fn next_job(&self, share: Share) -> Option<Job> {
-        self.overdue_job()
-            .or_else(|| self.pop())
-            .or_else(|| self.registry.take_mail(self.index))
-            .or_else(|| self.steal(share))
-            .or_else(|| self.take_injected())
+        self.overdue_job().or_else(|| self.next_inside(share)).or_else(|| self.take_injected())
+    }
+
+    /// The same without the outside world's.
+    pub(super) fn next_inside(&self, share: Share) -> Option<Job> {
+        self.pop().or_else(|| self.registry.take_mail(self.index)).or_else(|| self.steal(share))
     }
 
     /// Work for a thread that waits for something in its own pool, perhaps for

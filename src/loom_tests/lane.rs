@@ -1,0 +1,29 @@
+//! A lane: no task is out of sight while others step forward.
+
+use std::time::Instant;
+
+use loom::thread;
+
+use crate::{injector::Injector, priority::Priority, sync::Arc};
+
+/// ORDERING(front): a lane with tasks never looks empty, and hands them out in
+/// their order.
+#[test]
+fn loom_front_a_lane_with_tasks_never_looks_empty() {
+    loom::model(|| {
+        let injector = Arc::new(Injector::<u32>::new(4, Instant::now(), &Arc::default()));
+        let lane = |injector: &Injector<u32>| injector.lane(Priority::Normal).take();
+        for task in 0..3 {
+            let in_use = injector.lane(Priority::Normal).try_acquire().unwrap();
+            injector.lane(Priority::Normal).push(task, in_use);
+        }
+        let looker = {
+            let injector = Arc::clone(&injector);
+            thread::spawn(move || assert!(injector.has_tasks()))
+        };
+        assert_eq!(lane(&injector), Some(0));
+        looker.join().unwrap();
+        assert_eq!([lane(&injector), lane(&injector), lane(&injector)], [Some(1), Some(2), None]);
+        assert!(injector.lane(Priority::Normal).is_unused());
+    });
+}
