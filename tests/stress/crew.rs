@@ -120,14 +120,13 @@ impl Books {
 
     /// Waits until `pool` is quiet: its counts add up, to what we counted.
     pub(crate) fn balance(&self, pool: &ThreadPool) {
-        let ended = || {
-            let now = pool.metrics();
-            now.tasks_completed() + now.tasks_panicked() + now.tasks_cancelled()
-        };
         until(|| {
+            // One snapshot for both: it counts what has ended before what was
+            // accepted, so that they are equal only if nothing is on its way.
             let now = pool.metrics();
-            now.tasks_spawned() + now.tasks_rejected() == self.tried.load(SeqCst) as u64
-                && ended() == now.tasks_spawned()
+            let ended = now.tasks_completed() + now.tasks_panicked() + now.tasks_cancelled();
+            let answered = now.tasks_spawned() + now.tasks_rejected();
+            ended == now.tasks_spawned() && answered == self.tried.load(SeqCst) as u64
         });
         let now = pool.metrics();
         let [refused, cancelled, threw] =
