@@ -13,14 +13,20 @@ use std::{
 
 pub(crate) use parking_lot::MutexGuard;
 
-/// Of so many accesses...
-const OF: u64 = 1024;
+/// In a wild spell, of so many accesses...
+const OF: u64 = 16;
 /// ...this many offer the processor to others first,
-const YIELDS: u64 = 8;
-/// this many sleep, which takes a sleeper's place from under its waker,
-const SLEEPS: u64 = 4;
-/// and this many spin for less than a switch of threads takes.
-const SPINS: u64 = 32;
+const YIELDS: u64 = 1;
+/// this many sleep,
+const SLEEPS: u64 = 1;
+/// and this many spin.
+const SPINS: u64 = 2;
+
+/// One spell in so many is wild; in the others nothing happens. Were all threads
+/// late all the time, none would overtake another.
+const WILD: u64 = 4;
+/// The longest spell, in accesses: some tasks.
+const LONGEST_SPELL: u64 = 256;
 
 /// The longest sleep, in microseconds; the system adds about as much.
 const LONGEST_SLEEP: u64 = 64;
@@ -30,6 +36,14 @@ const LONGEST_SPIN: u64 = 256;
 thread_local! {
     /// The state of this thread's dice; zero before the first throw.
     static DICE: Cell<u64> = const { Cell::new(0) };
+    static SPELL: Cell<Spell> = const { Cell::new(Spell { rest: 0, wild: false }) };
+}
+
+/// What kind of time this thread has, for so many more accesses.
+#[derive(Clone, Copy)]
+struct Spell {
+    rest: u64,
+    wild: bool,
 }
 
 /// Something whose every use is a step of some protocol.
@@ -121,6 +135,14 @@ pub(crate) mod deque {
 }
 
 fn delay() {
+    let spell = match SPELL.get() {
+        Spell { rest: 0, .. } => Spell { rest: throw() % LONGEST_SPELL, wild: throw() % WILD == 0 },
+        Spell { rest, wild } => Spell { rest: rest - 1, wild },
+    };
+    SPELL.set(spell);
+    if !spell.wild {
+        return;
+    }
     let dice = throw();
     let (kind, length) = (dice % OF, dice / OF);
     if kind < YIELDS {

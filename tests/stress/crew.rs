@@ -140,7 +140,10 @@ impl Books {
 }
 
 /// A task of any kind: it returns its number, or throws it.
-pub(crate) fn task(books: &Arc<Books>, dice: &Dice) -> (usize, impl FnOnce() -> usize + Send + use<>) {
+pub(crate) fn task(
+    books: &Arc<Books>,
+    dice: &Dice,
+) -> (usize, impl FnOnce() -> usize + Send + use<>) {
     let ticket = books.issue();
     let (number, kind, dice) = (ticket.number(), dice.below(8), dice.fork());
     let task = move || {
