@@ -88,7 +88,7 @@ impl Books {
     }
 
     /// A spawn gave a handle: the task is due, unless the pool was closed.
-    fn book(&self, number: usize, handle: JoinHandle<usize>) -> Option<Spawned> {
+    pub(crate) fn book(&self, number: usize, handle: JoinHandle<usize>) -> Option<Spawned> {
         // In this order: what has finished by running has run.
         if handle.is_finished() && !self.has_run(number) {
             assert!(self.is_closed(), "task {number} lost before the pool was closed");
