@@ -146,8 +146,12 @@ impl<J> Lane<J> {
     }
 
     /// Room for a task when it is this caller's turn.
-    pub(crate) fn acquire(&self) -> Acquire<'_> {
+    pub(crate) fn acquire(&self) -> Acquire<&Permits> {
         self.permits.acquire()
+    }
+
+    pub(crate) fn permits(&self) -> &Permits {
+        &self.permits
     }
 
     /// Puts in a task for which a permit was acquired, the `in_use`th.

@@ -2,6 +2,7 @@
 
 mod ambient;
 mod broadcast;
+mod courier;
 mod divide;
 mod handle;
 mod install;

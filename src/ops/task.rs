@@ -2,22 +2,19 @@
 
 use std::{
     borrow::Cow,
-    cell::RefCell,
     fmt,
     future::Future,
-    pin::pin,
-    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
 use super::{
+    courier::{Courier, enter},
     handle::JoinHandle,
     packet::{self, Name},
 };
 use crate::{
     error::TrySpawnError,
     injector::Lane,
-    parker::Parker,
     permits::Refused,
     pool::ThreadPool,
     priority::Priority,
@@ -25,7 +22,7 @@ use crate::{
     registry::{Phase, Registry},
     sync::Arc,
     unwind,
-    worker::{Worker, wait_for},
+    worker::Worker,
 };
 
 /// Options of one task, made by [`ThreadPool::task`]: then one of the four
@@ -291,13 +288,10 @@ impl<'p> TaskBuilder<'p> {
         match self.spawn_inside(f) {
             Inside::Spawned(handle) => Ok(handle),
             Inside::Refused(f) => Err(self.refuse(f, Refused::Closed)),
-            Inside::No(f) => {
-                let permit = match self.lane().try_acquire() {
-                    Err(Refused::Full) => self.wait_for_permit(deadline),
-                    decided => decided,
-                };
-                self.enter_lane(f, permit)
-            }
+            Inside::No(f) => match self.lane().try_acquire() {
+                Err(Refused::Full) => self.wait_for_room(f, deadline),
+                permit => self.enter_lane(f, permit),
+            },
         }
     }
 
@@ -320,24 +314,17 @@ impl<'p> TaskBuilder<'p> {
         })
     }
 
-    fn wait_for_permit(&self, deadline: Option<Instant>) -> Result<usize, Refused> {
-        let parker = Parker::current();
-        let waker = parker.waker();
-        let acquire = pin!(self.lane().acquire());
-        let acquire = RefCell::new(acquire);
-        let permit = RefCell::new(None);
-        let is_decided = || {
-            let mut permit = permit.borrow_mut();
-            if permit.is_none() {
-                let mut cx = Context::from_waker(&waker);
-                if let Poll::Ready(decided) = acquire.borrow_mut().as_mut().poll(&mut cx) {
-                    *permit = Some(decided);
-                }
-            }
-            permit.is_some()
-        };
-        wait_for(&is_decided, &parker, Some(self.registry), deadline);
-        permit.take().unwrap_or(Err(Refused::Full))
+    fn wait_for_room<T, F>(
+        self,
+        f: F,
+        deadline: Option<Instant>,
+    ) -> Result<JoinHandle<T>, TrySpawnError<F>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let courier = Courier::new(self.registry, self.priority, self.name.clone(), f);
+        courier.wait(deadline).map_err(|(refused, f)| self.refuse(f, refused))
     }
 
     fn enter_lane<T, F>(
@@ -350,13 +337,7 @@ impl<'p> TaskBuilder<'p> {
         T: Send + 'static,
     {
         match permit {
-            Ok(in_use) => {
-                let lane = self.lane();
-                let (task, handle) = packet::new_task(self.name.clone(), lane.ledger(), f);
-                lane.push(task, in_use);
-                self.registry.post_task();
-                Ok(JoinHandle::new(handle))
-            }
+            Ok(in_use) => Ok(enter(self.registry, self.lane(), self.name.clone(), f, in_use)),
             Err(refused) => Err(self.refuse(f, refused)),
         }
     }

@@ -81,8 +81,8 @@ impl Permits {
 
     /// A permit when it is this caller's turn. Joins the line when first polled
     /// and leaves it when dropped.
-    pub(crate) fn acquire(&self) -> Acquire<'_> {
-        Acquire { permits: self, place: None }
+    pub(crate) fn acquire(&self) -> Acquire<&Permits> {
+        Acquire::from(self)
     }
 
     /// Gives `n` permits back.
@@ -157,21 +157,34 @@ impl Permits {
     }
 }
 
+impl AsRef<Permits> for Permits {
+    fn as_ref(&self) -> &Permits {
+        self
+    }
+}
+
 /// The wait for one permit.
 #[must_use = "futures do nothing unless polled"]
-pub(crate) struct Acquire<'a> {
-    permits: &'a Permits,
+pub(crate) struct Acquire<P: AsRef<Permits>> {
+    permits: P,
     /// The number in line, while there.
     place: Option<u64>,
 }
 
-impl Future for Acquire<'_> {
+impl<P: AsRef<Permits>> From<P> for Acquire<P> {
+    fn from(permits: P) -> Self {
+        Acquire { permits, place: None }
+    }
+}
+
+impl<P: AsRef<Permits> + Unpin> Future for Acquire<P> {
     /// How many permits are in use with this one; none if they are closed.
     type Output = Result<usize, Refused>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let permits = self.permits;
-        let Some(place) = self.place else {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Acquire { permits, place: own } = self.get_mut();
+        let permits = (*permits).as_ref();
+        let Some(place) = *own else {
             match permits.try_acquire() {
                 Err(Refused::Full) => (),
                 decided => return Poll::Ready(decided),
@@ -192,7 +205,7 @@ impl Future for Acquire<'_> {
             let place = line.next;
             line.next += 1;
             line.waiting.insert(place, waker);
-            self.place = Some(place);
+            *own = Some(place);
             return Poll::Pending;
         };
         let waker = cx.waker().clone();
@@ -205,25 +218,26 @@ impl Future for Acquire<'_> {
         }
         let served = line.served.remove(&place);
         drop(line);
-        self.place = None;
+        *own = None;
         // Not in line and not served: sent away by `close`.
         Poll::Ready(if served { Ok(permits.in_use()) } else { Err(Refused::Closed) })
     }
 }
 
-impl Drop for Acquire<'_> {
+impl<P: AsRef<Permits>> Drop for Acquire<P> {
     fn drop(&mut self) {
         let Some(place) = self.place else { return };
-        let mut line = self.permits.line.lock();
+        let permits = self.permits.as_ref();
+        let mut line = permits.line.lock();
         let waited = line.waiting.remove(&place);
         if waited.is_some() {
-            self.permits.leave_line();
+            permits.leave_line();
         }
         let served = line.served.remove(&place);
         drop(line);
         if served {
             // And will not come: the next in line is.
-            self.permits.release(1);
+            permits.release(1);
         }
     }
 }

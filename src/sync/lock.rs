@@ -5,9 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+#[cfg(chaos)]
+use super::chaos as imp;
 #[cfg(loom)]
 use loom::sync as imp;
-#[cfg(not(loom))]
+#[cfg(not(any(chaos, loom)))]
 use parking_lot as imp;
 
 thread_local! {

@@ -1,7 +1,9 @@
 //! The one door to `std::sync`, `std::thread`, `parking_lot`, the deques of
 //! `crossbeam_deque`, and loom, which stands in for all of them under
-//! `--cfg loom`.
+//! `--cfg loom`. Under `--cfg chaos` they are themselves, but late.
 
+#[cfg(chaos)]
+mod chaos;
 #[cfg(any(loom, miri))]
 mod model;
 
@@ -16,10 +18,15 @@ pub(crate) use std::{
     thread::{self, LocalKey},
 };
 
-#[cfg(not(loom))]
+#[cfg(not(any(chaos, loom)))]
 pub(crate) use std::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
 };
+
+#[cfg(chaos)]
+pub(crate) use self::chaos::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, fence};
+#[cfg(chaos)]
+pub(crate) use std::sync::atomic::Ordering;
 
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{
@@ -36,7 +43,10 @@ pub(crate) fn spin_loop() {
 
 /// The deques: `Deque` is the owner's half (crossbeam calls it `Worker`).
 pub(crate) mod deque {
-    #[cfg(not(any(loom, miri)))]
+    #[cfg(chaos)]
+    pub(crate) use super::chaos::deque::{Deque, Injector, Steal, Stealer};
+
+    #[cfg(not(any(chaos, loom, miri)))]
     pub(crate) use crossbeam_deque::{Injector, Steal, Stealer, Worker as Deque};
 
     #[cfg(any(loom, miri))]

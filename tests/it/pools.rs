@@ -5,7 +5,9 @@ use std::thread;
 
 use heist::ThreadPool;
 
-use crate::support::{Count, Meeting, assert_whole, message, pool, within_a_minute};
+use crate::support::{
+    Count, Meeting, NORMAL, assert_whole, builder, hold, message, pool, until, within_a_minute,
+};
 
 #[test]
 fn two_pools_of_one_install_in_each_other_back_and_forth() {
@@ -206,5 +208,28 @@ fn a_scope_of_one_pool_may_spawn_from_a_worker_of_another() {
             });
         }
         assert_eq!(ran.get(), 400);
+    });
+}
+
+/// A worker that waits for room elsewhere runs its own pool's tasks meanwhile. If
+/// those wait in the same line behind it, it cannot come for its place in it.
+#[test]
+fn tasks_on_one_stack_that_wait_for_room_in_the_same_pool_all_get_in() {
+    within_a_minute(|| {
+        let here = pool(1);
+        let there = Arc::new(builder(1).injector_capacity(1).build().unwrap());
+        let held = hold(&there);
+        drop(there.try_spawn(|| ()).expect("room"));
+        let waiting = |line: usize| {
+            let task = {
+                let there = there.clone();
+                here.spawn(move || there.spawn(move || line).join().unwrap())
+            };
+            until(|| there.metrics().lanes[NORMAL].blocked_submitters == line);
+            task
+        };
+        let tasks = [1, 2, 3].map(waiting);
+        held.release();
+        assert_eq!(tasks.map(|task| task.join().unwrap()), [1, 2, 3]);
     });
 }

@@ -1,0 +1,254 @@
+//! Does with a pool what the commands say, and looks whether the model agrees.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use heist::{JoinError, JoinHandle, Priority, ThreadPool, TrySpawnError};
+use proptest::sample::Index;
+
+use crate::ending::{End, end};
+use crate::state::{Answer, Body, Stage, State};
+use crate::world::{OpenAll, Setup, World, pool, until};
+
+#[derive(Clone, Debug)]
+pub(crate) enum Command {
+    /// Into a lane; like the next if it would block.
+    Spawn(usize, Body),
+    TrySpawn(usize, Body),
+    SpawnTimeout(usize, Body),
+    SpawnAsync(usize, Body),
+    /// A future in line.
+    Poll(Index),
+    LeaveLine(Index),
+    /// The gate of a task that runs.
+    Open(Index),
+    Cancel(Index),
+    /// Joins, if that does not block.
+    Join(Index),
+    Forget(Index),
+    Scope,
+    Install,
+    Close,
+}
+
+const LANES: [Priority; 3] = [Priority::High, Priority::Normal, Priority::Low];
+
+type Handles = BTreeMap<usize, JoinHandle<usize>>;
+
+type Waiting<'p> = BTreeMap<usize, Pin<Box<dyn Future<Output = Spawned> + 'p>>>;
+
+/// A spawn's answer; a closure that came back is dropped, unrun.
+type Spawned = Result<JoinHandle<usize>, Answer>;
+
+struct Driver<'p> {
+    pool: &'p ThreadPool,
+    world: &'p Arc<World>,
+    model: State,
+    handles: Handles,
+    waiting: Waiting<'p>,
+}
+
+pub(crate) fn drive(setup: Setup, commands: Vec<Command>, how: End) {
+    let world = Arc::new(World::default());
+    let pool = pool(setup, &world);
+    let open_all = OpenAll(world.clone());
+    let (model, handles) = obey_all(State::new(setup), &pool, &world, commands);
+    end(how, pool, &world, model, handles);
+    drop(open_all);
+}
+
+fn obey_all(
+    model: State,
+    pool: &ThreadPool,
+    world: &Arc<World>,
+    commands: Vec<Command>,
+) -> (State, Handles) {
+    let (handles, waiting) = (Handles::new(), Waiting::new());
+    let mut driver = Driver { pool, world, model, handles, waiting };
+    for command in commands {
+        driver.obey(command);
+        driver.settle();
+    }
+    for (number, future) in std::mem::take(&mut driver.waiting) {
+        drop(future);
+        driver.model.leave_line(number);
+    }
+    (driver.model, driver.handles)
+}
+
+/// What a spawn said, without the closure.
+fn answer<F>(result: Result<JoinHandle<usize>, TrySpawnError<F>>) -> Spawned {
+    result.map_err(|refused| match refused {
+        TrySpawnError::Full(_) => Answer::Full,
+        TrySpawnError::Closed(_) => Answer::Closed,
+    })
+}
+
+fn poll(future: Pin<&mut (dyn Future<Output = Spawned> + '_)>) -> Poll<Spawned> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+impl Driver<'_> {
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Spawn(lane, body) => {
+                let allowed = self.model.allows(lane);
+                if allowed.contains(&Answer::Full) {
+                    return self.obey(Command::TrySpawn(lane, body));
+                }
+                let number = self.model.add(lane, body);
+                let task = self.pool.task().priority(LANES[lane]);
+                let handle = task.spawn(self.world.task(number, body));
+                self.spawned(
+                    number,
+                    if allowed == [Answer::Closed] {
+                        assert!(handle.join().unwrap_err().is_cancelled());
+                        Err(Answer::Closed)
+                    } else {
+                        Ok(handle)
+                    },
+                );
+            }
+            Command::TrySpawn(lane, body) => {
+                let number = self.model.add(lane, body);
+                let task = self.pool.task().priority(LANES[lane]);
+                let result = task.try_spawn(self.world.task(number, body));
+                self.spawned(number, answer(result));
+            }
+            Command::SpawnTimeout(lane, body) => {
+                let number = self.model.add(lane, body);
+                let task = self.pool.task().priority(LANES[lane]);
+                let result = task.spawn_timeout(self.world.task(number, body), Duration::ZERO);
+                self.spawned(number, answer(result));
+            }
+            Command::SpawnAsync(lane, body) => {
+                let number = self.model.add(lane, body);
+                let task = self.pool.task().priority(LANES[lane]);
+                let task = task.spawn_async(self.world.task(number, body));
+                let mut future: Pin<Box<dyn Future<Output = Spawned>>> =
+                    Box::pin(async { answer(task.await) });
+                match poll(future.as_mut()) {
+                    Poll::Ready(spawned) => self.spawned(number, spawned),
+                    Poll::Pending => {
+                        self.model.join_line(number);
+                        self.waiting.insert(number, future);
+                    }
+                }
+            }
+            Command::Poll(which) => {
+                let Some(number) = pick(which, self.waiting.keys()) else { return };
+                let future = self.waiting.get_mut(&number).expect("it waits");
+                let Poll::Ready(spawned) = poll(future.as_mut()) else {
+                    return self.model.polled(number, None);
+                };
+                self.waiting.remove(&number);
+                let answer = spawned.as_ref().err().copied().unwrap_or(Answer::Accepted);
+                self.model.polled(number, Some(answer));
+                self.handles.extend(spawned.ok().map(|handle| (number, handle)));
+            }
+            Command::LeaveLine(which) => {
+                let Some(number) = pick(which, self.waiting.keys()) else { return };
+                self.waiting.remove(&number);
+                self.model.leave_line(number);
+            }
+            Command::Open(which) => {
+                let running = self.model.with(Stage::Running);
+                let Some(number) = pick(which, running.iter()) else { return };
+                self.model.finish(number);
+                self.world.open(number);
+            }
+            Command::Cancel(which) => {
+                let Some(number) = pick(which, self.handles.keys()) else { return };
+                let handle = &self.handles[&number];
+                assert_eq!(handle.cancel(), self.model.cancel(number), "cancelled {number}");
+            }
+            Command::Join(which) => {
+                let Some(number) = pick(which, self.handles.keys()) else { return };
+                let handle = self.handles.remove(&number).expect("a handle");
+                match handle.join_timeout(Duration::ZERO) {
+                    Ok(result) => check(number, result, self.model.tasks[number].stage),
+                    Err(handle) => {
+                        let stage = self.model.tasks[number].stage;
+                        let waits = matches!(stage, Stage::Queued | Stage::Loose | Stage::Running);
+                        assert!(waits, "{number} is {stage:?}, its handle waits");
+                        self.handles.insert(number, handle);
+                    }
+                }
+            }
+            Command::Forget(which) => {
+                let Some(number) = pick(which, self.handles.keys()) else { return };
+                self.handles.remove(&number);
+                self.model.detach(number);
+            }
+            Command::Scope => {
+                let sum = std::sync::Mutex::new(0);
+                // Without a seat it takes a worker.
+                if !self.model.is_busy() || self.model.guests > 0 {
+                    self.pool.scope(|s| {
+                        (1..=3).for_each(|n| {
+                            s.spawn({
+                                let sum = &sum;
+                                move |_| *sum.lock().unwrap() += n
+                            })
+                        })
+                    });
+                    assert_eq!(*sum.lock().unwrap(), 6);
+                }
+            }
+            Command::Install => {
+                if !self.model.is_busy() {
+                    let index = self.pool.install(heist::current_thread_index);
+                    assert!(index.is_some_and(|index| index < self.pool.num_threads()));
+                }
+            }
+            Command::Close => {
+                self.model.close();
+                self.pool.close();
+            }
+        }
+    }
+
+    fn spawned(&mut self, number: usize, spawned: Spawned) {
+        let answer = spawned.as_ref().err().copied().unwrap_or(Answer::Accepted);
+        self.model.answered(number, answer);
+        self.handles.extend(spawned.ok().map(|handle| (number, handle)));
+    }
+
+    /// Waits until the pool has done what it does by itself, and compares.
+    fn settle(&mut self) {
+        let before = self.model.started;
+        let free = !self.model.is_busy();
+        let started = self.world.await_started(before + self.model.to_start());
+        if free {
+            self.model.start(&started[before..]);
+        }
+        self.world.await_counts(self.pool, &self.model.expected());
+        self.handles.extend(self.world.take_children());
+        for (number, handle) in &self.handles {
+            let stage = self.model.tasks[*number].stage;
+            let done = matches!(stage, Stage::Completed | Stage::Panicked | Stage::Cancelled);
+            until(|| handle.is_finished() == done, || format!("{number} is {stage:?}"));
+        }
+        assert_eq!(self.model.started, started.len(), "{started:?}");
+    }
+}
+
+fn pick<'a>(which: Index, mut from: impl ExactSizeIterator<Item = &'a usize>) -> Option<usize> {
+    if from.len() == 0 { None } else { from.nth(which.index(from.len())).copied() }
+}
+
+/// The result of a task is what becomes of tasks like that.
+pub(crate) fn check(number: usize, result: Result<usize, JoinError>, stage: Stage) {
+    match (result, stage) {
+        (Ok(result), Stage::Completed) => assert_eq!(result, number),
+        (Err(error), Stage::Panicked) if error.is_panic() => {
+            assert_eq!(error.into_panic().downcast_ref(), Some(&number));
+        }
+        (Err(error), Stage::Cancelled) if error.is_cancelled() => (),
+        (result, stage) => panic!("{number} is {stage:?}, its handle says {result:?}"),
+    }
+}
