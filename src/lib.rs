@@ -92,6 +92,7 @@ mod priority; // floor 0
 mod rng; // floor 0
 mod sync; // floor 0
 
+mod process; // floor 1
 mod unwind; // floor 1
 
 mod error; // floor 2

@@ -5,12 +5,14 @@
 //! so in a loop around what it waits for.
 
 use std::{
+    cell::RefCell,
     task::{Wake, Waker},
     time::Instant,
 };
 
 use crate::{
     affinity::{Moved, Place},
+    process::Process,
     sync::{Arc, Condvar, Mutex},
 };
 
@@ -30,7 +32,7 @@ struct Token {
 }
 
 thread_local! {
-    static OWN: Arc<Parker> = Arc::new(Parker::new());
+    static OWN: RefCell<(Process, Arc<Parker>)> = RefCell::default();
 }
 
 impl Parker {
@@ -41,7 +43,15 @@ impl Parker {
     /// This thread's parker; a fresh one while the thread is being taken down
     /// and has no thread-locals any more.
     pub(crate) fn current() -> Arc<Parker> {
-        OWN.try_with(Arc::clone).unwrap_or_else(|_| Arc::new(Parker::new()))
+        let own = OWN.try_with(|own| {
+            let (process, parker) = &mut *own.borrow_mut();
+            if !process.is_current() {
+                // Whoever was about to unpark it may hold its lock for ever.
+                (*process, *parker) = Default::default();
+            }
+            Arc::clone(parker)
+        });
+        own.unwrap_or_default()
     }
 
     /// Blocks until there is a token, and takes it.

@@ -62,6 +62,10 @@ impl Hand {
 }
 
 impl Host for Hand {
+    fn process(&self) -> Process {
+        Process::current()
+    }
+
     fn index(&self) -> usize {
         self.index
     }

@@ -16,7 +16,7 @@ use crate::{
     error::{JoinError, JoinErrorKind},
     raw::{JobRef, Run, Shared},
     registry::Phase,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard},
     unwind,
     worker::Worker,
 };
@@ -75,6 +75,18 @@ where
         Task { name, origin, state: Mutex::new(state) }
     }
 
+    /// Was this process forked off since the task came in? Then nobody here will
+    /// run it, and nobody drops it either: it is the parent's.
+    fn is_left_behind(&self) -> bool {
+        !self.origin.process().is_current()
+    }
+
+    /// The state, for the handle; none if a thread locked it that is not in this
+    /// process.
+    fn lock(&self) -> Option<MutexGuard<'_, State<F, T>>> {
+        if self.is_left_behind() { self.state.try_lock() } else { Some(self.state.lock()) }
+    }
+
     /// Takes the closure, if nobody has, and leaves `next` in its place.
     fn start(&self, next: Stage<F, T>) -> Option<(F, Option<Waker>)> {
         let mut state = self.state.lock();
@@ -109,6 +121,7 @@ where
         let counters = worker.counters();
         counters.jobs_run.add(1);
         let result = unwind::catch(f);
+        worker.registry().process.or_abort();
         // Counted before it is known: whoever has joined a task finds it in
         // the metrics.
         match &result {
@@ -187,17 +200,18 @@ where
     T: Send + 'static,
 {
     fn cancel(&self) -> bool {
-        Task::cancel(self)
+        !self.is_left_behind() && Task::cancel(self)
     }
 
     fn is_done(&self) -> bool {
-        matches!(self.state.lock().stage, Stage::Done(_) | Stage::Taken)
+        self.is_left_behind() || matches!(self.state.lock().stage, Stage::Done(_) | Stage::Taken)
     }
 
     fn take(&self, waiter: Option<&Waker>) -> Option<Result<T, JoinError>> {
         // Cloned, like dropped, outside the lock: a waker is anybody's code.
         let waiter = waiter.cloned();
-        let mut state = self.state.lock();
+        let forked = || Some(Err(JoinError::new(self.name.clone(), JoinErrorKind::Forked)));
+        let Some(mut state) = self.lock() else { return forked() };
         match mem::replace(&mut state.stage, Stage::Taken) {
             Stage::Done(result) => {
                 drop(state);
@@ -206,6 +220,9 @@ where
             Stage::Taken => panic!("a JoinHandle was polled after it had given its result"),
             pending => {
                 state.stage = pending;
+                if self.is_left_behind() {
+                    return forked();
+                }
                 let before = mem::replace(&mut state.waiter, waiter);
                 drop(state);
                 drop(before);
@@ -232,7 +249,7 @@ where
     }
 
     fn detach(&self) {
-        let mut state = self.state.lock();
+        let Some(mut state) = self.lock() else { return };
         state.detached = true;
         let waiter = state.waiter.take();
         let done = matches!(state.stage, Stage::Done(_))

@@ -191,7 +191,7 @@ impl<'p> TaskBuilder<'p> {
             Inside::Spawned(handle) => Ok(handle),
             Inside::Refused(f) => Err(self.refuse(f, Refused::Closed)),
             Inside::No(f) => {
-                let permit = self.lane().try_acquire();
+                let permit = self.try_acquire();
                 self.enter_lane(f, permit)
             }
         }
@@ -292,7 +292,7 @@ impl<'p> TaskBuilder<'p> {
             Inside::Spawned(handle) => Ok(handle),
             Inside::Refused(f) => Err(self.refuse(f, Refused::Closed)),
             Inside::No(f) => {
-                let permit = match self.lane().try_acquire() {
+                let permit = match self.try_acquire() {
                     Err(Refused::Full) => self.wait_for_permit(deadline),
                     decided => decided,
                 };
@@ -318,6 +318,14 @@ impl<'p> TaskBuilder<'p> {
                 Inside::Spawned(JoinHandle::new(handle))
             }
         })
+    }
+
+    fn try_acquire(&self) -> Result<usize, Refused> {
+        if !self.registry.process.is_current() {
+            // In the child of a fork nobody would run it.
+            return Err(Refused::Closed);
+        }
+        self.lane().try_acquire()
     }
 
     fn wait_for_permit(&self, deadline: Option<Instant>) -> Result<usize, Refused> {

@@ -9,6 +9,7 @@ mod fork;
 mod hand_over;
 mod job;
 mod latch;
+mod process;
 mod scope;
 mod stack;
 
@@ -20,9 +21,12 @@ pub(crate) use self::{
     hand_over::hand_over,
     job::{JobId, JobRef, Kind, Run, Shared},
     latch::Latch,
+    process::{OfProcess, at_fork},
     scope::{Returned, Ticket, scope},
     stack::{ForkRef, ForkStack},
 };
+
+use crate::process::Process;
 
 /// What the cellar asks of whoever runs jobs. Implemented by `worker::Worker`.
 ///
@@ -46,4 +50,7 @@ pub(crate) trait Host: Sized + 'static {
     fn wait(&self, latch: &Latch);
     /// Wakes worker `owner`, which sleeps on a latch.
     fn wake(&self, owner: usize);
+    /// Where its threads are: a job that comes back in the child of a fork finds
+    /// none of them, nor the frames that were theirs.
+    fn process(&self) -> Process;
 }

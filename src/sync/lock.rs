@@ -39,6 +39,17 @@ impl<T> Mutex<T> {
         self.0.lock().expect("loom stops at the first panic")
     }
 
+    /// The lock if it is free.
+    #[cfg(not(loom))]
+    pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        self.0.try_lock()
+    }
+
+    #[cfg(loom)]
+    pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        self.0.try_lock().ok()
+    }
+
     #[cfg(not(loom))]
     pub(crate) fn into_inner(self) -> T {
         self.0.into_inner()

@@ -7,7 +7,7 @@ mod model;
 
 mod lock;
 
-pub(crate) use self::lock::{Condvar, Mutex, lock_wait};
+pub(crate) use self::lock::{Condvar, Mutex, MutexGuard, lock_wait};
 
 // Reference counts are std's everywhere: `std::task::Wake` and trait objects
 // need them, and no protocol of ours is carried by a count.
