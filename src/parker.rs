@@ -13,7 +13,7 @@ use std::{
 use crate::{
     affinity::{Moved, Place},
     process::Process,
-    sync::{Arc, Condvar, Mutex},
+    sync::{Arc, Condvar, Mutex, MutexGuard},
 };
 
 #[derive(Debug, Default)]
@@ -26,6 +26,8 @@ pub(crate) struct Parker {
 #[derive(Debug, Default)]
 struct Token {
     there: bool,
+    /// Does the thread wait on the bell?
+    waits: bool,
     /// Where the thread sleeps that waits for it.
     sleeper: Option<Place>,
     moved: Option<Moved>,
@@ -58,6 +60,7 @@ impl Parker {
     pub(crate) fn park(&self) {
         let mut token = self.token.lock();
         while !token.there {
+            token.waits = true;
             token = self.bell.wait(token);
         }
         token.take();
@@ -67,6 +70,7 @@ impl Parker {
     pub(crate) fn park_until(&self, deadline: Instant) {
         let mut token = self.token.lock();
         while !token.there && Instant::now() < deadline {
+            token.waits = true;
             token = self.bell.wait_until(token, deadline);
         }
         token.take();
@@ -81,8 +85,7 @@ impl Parker {
     }
 
     pub(crate) fn unpark(&self) {
-        self.token.lock().there = true;
-        self.bell.notify_one();
+        self.put(self.token.lock());
     }
 
     /// Says where this thread is about to park.
@@ -97,9 +100,16 @@ impl Parker {
         if !token.there && token.moved.is_none() {
             token.moved = token.sleeper.as_ref().and_then(Place::keep_away);
         }
+        self.put(token);
+    }
+
+    fn put(&self, mut token: MutexGuard<'_, Token>) {
         token.there = true;
+        let waits = token.waits;
         drop(token);
-        self.bell.notify_one();
+        if waits {
+            self.bell.notify_one();
+        }
     }
 
     pub(crate) fn waker(self: &Arc<Self>) -> Waker {
@@ -110,6 +120,7 @@ impl Parker {
 impl Token {
     fn take(&mut self) {
         self.there = false;
+        self.waits = false;
         // Gone from there: nobody is to move this thread before it settles anew.
         if let (Some(place), Some(moved)) = (self.sleeper.take(), self.moved.take()) {
             place.restore(&moved);

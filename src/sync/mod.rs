@@ -1,4 +1,4 @@
-//! The one door to `std::sync`, `std::thread`, `parking_lot`, the deques of
+//! The one door to `std::sync`, `std::thread`, the deques of
 //! `crossbeam_deque`, and loom, which stands in for all of them under
 //! `--cfg loom`.
 
