@@ -67,6 +67,8 @@ pub(crate) fn in_a_process<F: FnOnce()>(body: F, how: impl FnOnce(&mut Command))
     let (_, test) = name.split_once("::").expect("the crate comes first");
     let mut command = Command::new(std::env::current_exe().expect("the path of this binary"));
     command.args(["--exact", test, "--nocapture", "--test-threads", "1"]).env(ALONE, "1");
+    // Where many abort, symbols would take most of the time.
+    command.env("RUST_BACKTRACE", "0");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     // With its children by fork it is a group, that they can be killed together.
     how(command.process_group(0));
