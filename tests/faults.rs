@@ -7,6 +7,8 @@
 
 #[path = "faults/allocator.rs"]
 mod allocator;
+#[path = "faults/destructors.rs"]
+mod destructors;
 #[path = "faults/ends.rs"]
 mod ends;
 #[path = "faults/forks.rs"]
@@ -28,3 +30,5 @@ mod start;
 mod support;
 #[path = "faults/unrun.rs"]
 mod unrun;
+#[path = "faults/wakers.rs"]
+mod wakers;

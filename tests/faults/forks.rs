@@ -25,13 +25,13 @@ fn assert_left_behind(pool: &ThreadPool) {
     }
     let verbs: [&dyn Fn(); 8] = [
         &|| pool.install(|| ()),
-        &|| drop(pool.join(|| (), || ())),
+        &|| assert_eq!(pool.join(|| 1, || 2), (1, 2)),
         &|| pool.scope(|s| s.spawn(|_| ())),
         &|| drop(pool.broadcast(|_| ())),
         &|| pool.for_each(0..10, |_| ()),
         &|| drop(pool.map(&[1, 2, 3], |n| n + 1)),
         &|| pool.for_each_mut(&mut [1, 2, 3], |_, n| *n += 1),
-        &|| drop(pool.map_reduce(&[1, 2, 3], |n| *n, || 0, |a, b| a + b)),
+        &|| assert_eq!(pool.map_reduce(&[1, 2, 3], |n| *n, || 0, |a, b| a + b), 6),
     ];
     for verb in verbs {
         let said = message(verb);

@@ -112,12 +112,12 @@ fn scopes_without_memory_abort_and_say_so() {
             try_everywhere(told, |pool| {
                 let large = [0_u64; 32];
                 pool.scope(|s| {
-                    for task in 0..TASKS {
+                    for (task, &zero) in large.iter().enumerate().take(TASKS) {
                         // In a block of the worker's, or in a box.
                         if task % 2 == 0 {
                             s.spawn(move |_| told.runs(task));
                         } else {
-                            s.spawn(move |_| told.runs(task + large[task] as usize));
+                            s.spawn(move |_| told.runs(task + (zero + large[task]) as usize));
                         }
                     }
                 });

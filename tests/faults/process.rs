@@ -73,7 +73,7 @@ pub(crate) fn in_a_process<F: FnOnce()>(body: F, how: impl FnOnce(&mut Command))
     // With its children by fork it is a group, that they can be killed together.
     how(command.process_group(0));
     let mut child = command.spawn().expect("a process for the test");
-    let group = -child.id().cast_signed();
+    let group = -libc::pid_t::try_from(child.id()).expect("a small number");
     let said = reader(child.stdout.take().expect("piped"));
     let cried = reader(child.stderr.take().expect("piped"));
     let start = Instant::now();

@@ -31,8 +31,10 @@ fn catch_signals() {
 
 /// Sends signals to every thread of this process but the caller, once each.
 fn interrupt_everybody() {
-    // SAFETY: numbers.
-    let (process, me) = unsafe { (libc::getpid(), libc::gettid()) };
+    // SAFETY: a number.
+    let process = unsafe { libc::getpid() };
+    // SAFETY: a number.
+    let me = unsafe { libc::gettid() };
     for thread in std::fs::read_dir("/proc/self/task").expect("procfs").flatten() {
         let id: libc::pid_t = thread.file_name().to_str().unwrap().parse().expect("a number");
         if id != me {

@@ -56,7 +56,10 @@ fn each_way_not_to_start_each_thread_leaves_nothing_behind() {
                     }
                     match way {
                         0 => Err(io::Error::other("the house is full")),
-                        1 => Ok(drop(worker)),
+                        1 => {
+                            drop(worker);
+                            Ok(())
+                        }
                         2 => {
                             // The thread comes, and goes again without having run.
                             let idle = thread::spawn(move || drop(worker));
