@@ -3,6 +3,7 @@
 use crate::{
     deque::Deque,
     parker::Parker,
+    process::Process,
     raw::{Blocks, ForkRef, Homes, Host, JobId, JobRef, Latch, Returned},
     sleep::{Place, Sleep},
     sync::{

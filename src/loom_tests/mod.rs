@@ -8,5 +8,6 @@ mod crew;
 mod fork;
 mod hints;
 mod permits;
+mod process;
 mod sleep;
 mod snapshot;

@@ -32,7 +32,8 @@ use crate::{
 ///
 /// Dropping a pool is [`shutdown`](Self::shutdown): everything accepted runs
 /// first, and the threads are joined. Only on one of the pool's own threads,
-/// which cannot wait for itself, dropping just begins that and returns.
+/// which cannot wait for itself, dropping just begins that and returns; and in the
+/// child of a fork, which has none of the threads, it does nothing.
 pub struct ThreadPool {
     registry: Arc<Registry<Worker>>,
     guests: Guests,
@@ -311,7 +312,8 @@ fn global_cell() -> &'static OnceLock<ThreadPool> {
 
 /// The pool that [`join`](crate::join), [`scope`](crate::scope) and
 /// [`spawn`](crate::spawn) use outside of any other. Started with all defaults
-/// at its first use, never before; it lives as long as the process.
+/// at its first use, never before; it lives as long as the process. The child of
+/// a fork has another.
 ///
 /// # Panics
 ///
