@@ -3,21 +3,64 @@
 
 use std::task::Waker;
 
-use crate::{sync::Mutex, unwind};
+use crate::{
+    sync::{Mutex, MutexGuard},
+    unwind,
+};
 
-#[derive(Default)]
 pub(crate) struct Attendance(Mutex<Roll>);
 
-#[derive(Default)]
 struct Roll {
     began: usize,
     left: usize,
     lost: usize,
+    /// For each worker: will it never begin?
+    absent: Vec<bool>,
     called_off: bool,
     waiting: Vec<Waker>,
 }
 
+/// Who is there or will be, as long as this is held: nobody is struck off.
+pub(crate) struct Present<'a>(MutexGuard<'a, Roll>);
+
+impl Present<'_> {
+    pub(crate) fn has(&self, worker: usize) -> bool {
+        !self.0.absent[worker]
+    }
+
+    pub(crate) fn anybody(&self) -> bool {
+        self.0.absent.contains(&false)
+    }
+}
+
 impl Attendance {
+    pub(crate) fn new(workers: usize) -> Self {
+        let absent = vec![false; workers];
+        let waiting = Vec::new();
+        Attendance(Mutex::new(Roll {
+            began: 0,
+            left: 0,
+            lost: 0,
+            absent,
+            called_off: false,
+            waiting,
+        }))
+    }
+
+    /// To be held while something is sent that only workers take.
+    pub(crate) fn present(&self) -> Present<'_> {
+        Present(self.0.lock())
+    }
+
+    /// A worker will never begin: nothing is sent to it from now on. What has been
+    /// sent is for the caller to see to, and then to `lose` it. False: it was the
+    /// last.
+    pub(crate) fn strike_off(&self, worker: usize) -> bool {
+        let mut present = self.present();
+        present.0.absent[worker] = true;
+        present.anybody()
+    }
+
     /// A thread is there. False: it is not to begin, for the pool never will.
     pub(crate) fn begin(&self) -> bool {
         let mut roll = self.0.lock();
@@ -35,13 +78,14 @@ impl Attendance {
         self.change(|roll| roll.left += 1);
     }
 
-    /// A thread will never begin.
+    /// A worker that was struck off has nothing left to see to.
     pub(crate) fn lose(&self) {
         self.change(|roll| roll.lost += 1);
     }
 
-    pub(crate) fn lost(&self) -> usize {
-        self.0.lock().lost
+    /// Has any worker been struck off?
+    pub(crate) fn lacks(&self) -> bool {
+        self.0.lock().absent.contains(&true)
     }
 
     /// Have `workers` threads left, or been lost? If not, `waker` is woken when

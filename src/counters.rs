@@ -9,6 +9,7 @@ use crossbeam_utils::CachePadded;
 
 use crate::{
     config::Handlers,
+    process::Process,
     sync::{Arc, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence, spin_loop},
 };
 
@@ -101,6 +102,7 @@ pub(crate) struct Spent {
 #[derive(Debug)]
 pub(crate) struct Clock {
     epoch: Instant,
+    process: Process,
     version: AtomicU32,
     activity: AtomicU32,
     since: AtomicU64,
@@ -111,6 +113,7 @@ impl Clock {
     fn new(epoch: Instant) -> Self {
         Clock {
             epoch,
+            process: Process::current(),
             version: AtomicU32::new(0),
             activity: AtomicU32::new(Activity::Parked as u32),
             since: AtomicU64::new(0),
@@ -167,7 +170,9 @@ impl Clock {
             fence(Ordering::Acquire); // ORDERING(clock): pairs with the fence of `enter_at`.
             // ORDERING(clock): after the fence: if any load above saw a store
             // of a later change, this sees its odd version at least.
-            if version % 2 == 0 && self.version.load(Ordering::Relaxed) == version {
+            let whole = version % 2 == 0 && self.version.load(Ordering::Relaxed) == version;
+            // A writer that a fork left behind will not finish.
+            if whole || !self.process.is_current() {
                 let mut spent = [busy, searching, parked];
                 spent[activity] += now().saturating_sub(since);
                 let [busy, searching, parked] = spent.map(Duration::from_nanos);
@@ -187,6 +192,7 @@ pub(crate) struct Ledger {
     buried: AtomicUsize,
     /// Who hears of panics that no handle receives.
     handlers: Arc<Handlers>,
+    process: Process,
 }
 
 impl Ledger {
@@ -196,6 +202,11 @@ impl Ledger {
 
     pub(crate) fn handlers(&self) -> &Handlers {
         &self.handlers
+    }
+
+    /// Where the tasks are that came in here.
+    pub(crate) fn process(&self) -> Process {
+        self.process
     }
 
     pub(crate) fn accept(&self) {

@@ -186,6 +186,7 @@ pub(crate) enum JoinErrorKind {
     /// to be both.
     Panic(Mutex<Payload>),
     Cancelled,
+    Forked,
 }
 
 impl JoinErrorKind {
@@ -222,6 +223,17 @@ impl JoinError {
         matches!(self.kind, JoinErrorKind::Cancelled)
     }
 
+    /// This process was forked off since the task was spawned: the task, with
+    /// the threads that may run it, is in the parent process.
+    ///
+    /// ```
+    /// let error = heist::spawn(|| panic!("line 3")).join().unwrap_err();
+    /// assert!(!error.is_forked());
+    /// ```
+    pub fn is_forked(&self) -> bool {
+        matches!(self.kind, JoinErrorKind::Forked)
+    }
+
     /// The value that the task panicked with, for `std::panic::resume_unwind`.
     ///
     /// # Panics
@@ -238,6 +250,7 @@ impl JoinError {
         match self.kind {
             JoinErrorKind::Panic(payload) => payload.into_inner(),
             JoinErrorKind::Cancelled => panic!("into_panic on a task that was cancelled"),
+            JoinErrorKind::Forked => panic!("into_panic on a task of the parent process"),
         }
     }
 }
@@ -248,10 +261,13 @@ impl fmt::Display for JoinError {
             Some(name) => write!(f, "task `{name}` ")?,
             None => f.write_str("task ")?,
         }
-        let JoinErrorKind::Panic(payload) = &self.kind else {
-            return f.write_str("was cancelled before it ran");
+        let payload = match &self.kind {
+            JoinErrorKind::Panic(payload) => payload.lock(),
+            JoinErrorKind::Cancelled => return f.write_str("was cancelled before it ran"),
+            JoinErrorKind::Forked => {
+                return f.write_str("is in the parent process: this one was forked off since");
+            }
         };
-        let payload = payload.lock();
         let text = payload.downcast_ref::<&'static str>().copied();
         match text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)) {
             Some(message) => write!(f, "panicked: {message}"),

@@ -80,7 +80,13 @@
 //!   threads have 8 MiB unless told otherwise.
 //! - Dropping a pool, or shutting it down, on one of its own threads cannot
 //!   wait for its end.
-//! - After a `fork(2)` the child has none of the threads.
+//! - After a `fork(2)` the child has none of the threads. There, a pool from
+//!   before takes no tasks, as if closed; its other verbs panic and say so;
+//!   handles of tasks that were not done say [`is_forked`](JoinError::is_forked);
+//!   dropping it does nothing, and [`global`] is a fresh pool. A child that was
+//!   forked inside a pool, in a task or a job, is to exit there: if it comes back to
+//!   the pool, it is aborted with a message.
+//! - Without memory the process aborts, as Rust's do.
 
 #![deny(unsafe_code)]
 
@@ -92,6 +98,7 @@ mod priority; // floor 0
 mod rng; // floor 0
 mod sync; // floor 0
 
+mod process; // floor 1
 mod unwind; // floor 1
 
 mod error; // floor 2

@@ -5,13 +5,15 @@
 //! so in a loop around what it waits for.
 
 use std::{
+    cell::RefCell,
     task::{Wake, Waker},
     time::Instant,
 };
 
 use crate::{
     affinity::{Moved, Place},
-    sync::{Arc, Condvar, Mutex},
+    process::Process,
+    sync::{Arc, Condvar, Mutex, MutexGuard},
 };
 
 #[derive(Debug, Default)]
@@ -24,13 +26,15 @@ pub(crate) struct Parker {
 #[derive(Debug, Default)]
 struct Token {
     there: bool,
+    /// Does the thread wait on the bell?
+    waits: bool,
     /// Where the thread sleeps that waits for it.
     sleeper: Option<Place>,
     moved: Option<Moved>,
 }
 
 thread_local! {
-    static OWN: Arc<Parker> = Arc::new(Parker::new());
+    static OWN: RefCell<(Process, Arc<Parker>)> = RefCell::default();
 }
 
 impl Parker {
@@ -41,13 +45,22 @@ impl Parker {
     /// This thread's parker; a fresh one while the thread is being taken down
     /// and has no thread-locals any more.
     pub(crate) fn current() -> Arc<Parker> {
-        OWN.try_with(Arc::clone).unwrap_or_else(|_| Arc::new(Parker::new()))
+        let own = OWN.try_with(|own| {
+            let (process, parker) = &mut *own.borrow_mut();
+            if !process.is_current() {
+                // Whoever was about to unpark it may hold its lock for ever.
+                (*process, *parker) = Default::default();
+            }
+            Arc::clone(parker)
+        });
+        own.unwrap_or_default()
     }
 
     /// Blocks until there is a token, and takes it.
     pub(crate) fn park(&self) {
         let mut token = self.token.lock();
         while !token.there {
+            token.waits = true;
             token = self.bell.wait(token);
         }
         token.take();
@@ -57,6 +70,7 @@ impl Parker {
     pub(crate) fn park_until(&self, deadline: Instant) {
         let mut token = self.token.lock();
         while !token.there && Instant::now() < deadline {
+            token.waits = true;
             token = self.bell.wait_until(token, deadline);
         }
         token.take();
@@ -71,8 +85,7 @@ impl Parker {
     }
 
     pub(crate) fn unpark(&self) {
-        self.token.lock().there = true;
-        self.bell.notify_one();
+        self.put(self.token.lock());
     }
 
     /// Says where this thread is about to park.
@@ -87,9 +100,16 @@ impl Parker {
         if !token.there && token.moved.is_none() {
             token.moved = token.sleeper.as_ref().and_then(Place::keep_away);
         }
+        self.put(token);
+    }
+
+    fn put(&self, mut token: MutexGuard<'_, Token>) {
         token.there = true;
+        let waits = token.waits;
         drop(token);
-        self.bell.notify_one();
+        if waits {
+            self.bell.notify_one();
+        }
     }
 
     pub(crate) fn waker(self: &Arc<Self>) -> Waker {
@@ -100,6 +120,7 @@ impl Parker {
 impl Token {
     fn take(&mut self) {
         self.there = false;
+        self.waits = false;
         // Gone from there: nobody is to move this thread before it settles anew.
         if let (Some(place), Some(moved)) = (self.sleeper.take(), self.moved.take()) {
             place.restore(&moved);

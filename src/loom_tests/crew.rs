@@ -3,6 +3,7 @@
 use crate::{
     deque::Deque,
     parker::Parker,
+    process::Process,
     raw::{Blocks, ForkRef, Homes, Host, JobId, JobRef, Latch, Returned},
     sleep::{Place, Sleep},
     sync::{
@@ -62,6 +63,10 @@ impl Hand {
 }
 
 impl Host for Hand {
+    fn process(&self) -> Process {
+        Process::current()
+    }
+
     fn index(&self) -> usize {
         self.index
     }

@@ -10,5 +10,6 @@ mod hints;
 mod lane;
 mod packet;
 mod permits;
+mod process;
 mod sleep;
 mod snapshot;

@@ -45,7 +45,8 @@ impl ThreadPool {
     ///
     /// # Where it runs
     ///
-    /// On every worker of the pool: between two jobs, or while it waits.
+    /// On every worker of the pool: between two jobs, or while it waits. A worker
+    /// whose [`ThreadBuilder`](crate::ThreadBuilder) was dropped has no result.
     ///
     /// # Blocks
     ///
@@ -70,7 +71,11 @@ impl ThreadPool {
         let slots = &mut results;
         let run = move |worker: &Worker| {
             raw::scope(worker, (), |ticket| {
+                let present = worker.registry().attendance.present();
                 for (index, slot) in slots.iter_mut().enumerate() {
+                    if !present.has(index) {
+                        continue;
+                    }
                     let cx = BroadcastContext { index, num_threads };
                     let job = ticket.job(Some(worker), move |ticket| {
                         *slot = ticket.guard(|| f(cx));
@@ -78,6 +83,7 @@ impl ThreadPool {
                     });
                     worker.registry().send(index, job);
                 }
+                drop(present);
                 (Some(()), ticket)
             });
         };

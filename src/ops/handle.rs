@@ -121,7 +121,8 @@ impl<T> JoinHandle<T> {
     ///
     /// Never.
     pub fn is_finished(&self) -> bool {
-        self.task().is_done()
+        let task = self.task();
+        task.is_done() || task.label().is_left_behind()
     }
 
     /// Cancels the task if it has not started. True: it will never run, and the
@@ -158,7 +159,8 @@ impl<T> JoinHandle<T> {
     /// # Ok::<(), heist::BuildError>(())
     /// ```
     pub fn cancel(&self) -> bool {
-        self.task().cancel()
+        let task = self.task();
+        !task.label().is_left_behind() && task.cancel()
     }
 
     /// The name it was given with [`TaskBuilder::name`](crate::TaskBuilder::name).
@@ -181,6 +183,9 @@ impl<T> JoinHandle<T> {
     fn join_until(mut self, deadline: Option<Instant>) -> Result<Result<T, JoinError>, Self> {
         let Some(mut task) = self.task.take() else { unreachable!("taken by what consumes it") };
         if !task.is_done() {
+            if task.label().is_left_behind() {
+                return Ok(Err(packet::left_behind(task.label().name().cloned())));
+            }
             wait_while_working(&mut task, deadline);
             if !task.is_done() {
                 self.task = Some(task);
@@ -237,10 +242,15 @@ impl<T> Future for JoinHandle<T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let task = self.get_mut().task.as_mut().expect("there until the handle is dropped");
-        if !task.is_done() && !task.wake_when_done(cx.waker().clone()) {
-            return Poll::Pending;
-        }
         let name = task.label().name().cloned();
+        if !task.is_done() {
+            if task.label().is_left_behind() {
+                return Poll::Ready(Err(packet::left_behind(name)));
+            }
+            if !task.wake_when_done(cx.waker().clone()) {
+                return Poll::Pending;
+            }
+        }
         Poll::Ready(packet::told(task.take().expect(POLLED_AGAIN), name))
     }
 }

@@ -40,6 +40,12 @@ impl Label {
     pub(super) fn origin(&self) -> &Arc<Ledger> {
         &self.origin
     }
+
+    /// Was this process forked off since the task came in? Then nobody here will
+    /// run it, and nobody drops it either: it is the parent's.
+    pub(super) fn is_left_behind(&self) -> bool {
+        !self.origin.process().is_current()
+    }
 }
 
 /// The two ends of a new task: one for a queue, one for whoever spawned it.
@@ -56,12 +62,17 @@ pub(super) fn cancelled<T: Send + 'static>(name: Name) -> Task<T> {
     raw::decided::<Worker, Spawned<fn() -> T, T>>(Label::new(name, &Arc::default()), Err(None))
 }
 
-/// How a task with this label says what it came to.
+/// How a task of this name says what it came to.
 pub(super) fn told<T>(outcome: Outcome<T>, name: Name) -> Result<T, JoinError> {
     outcome.map_err(|payload| {
         let kind = payload.map_or(JoinErrorKind::Cancelled, JoinErrorKind::panic);
         JoinError::new(name, kind)
     })
+}
+
+/// The answer for a task that is in the parent process.
+pub(super) fn left_behind(name: Name) -> JoinError {
+    JoinError::new(name, JoinErrorKind::Forked)
 }
 
 /// Lets go of what nobody will hear of.
@@ -103,6 +114,7 @@ where
         }
         counters.jobs_run.add(1);
         let outcome = unwind::catch(f).map_err(Some);
+        worker.registry().process.or_abort();
         // Counted before it is known: whoever has joined a task finds it in
         // the metrics.
         match &outcome {

@@ -19,6 +19,7 @@ use crossbeam_utils::CachePadded;
 
 use self::word::{Answer, Word};
 use crate::{
+    process::Process,
     sync::{AtomicU64, Mutex, Ordering},
     unwind,
 };
@@ -27,6 +28,7 @@ pub(crate) struct Permits {
     word: CachePadded<AtomicU64>,
     capacity: u32,
     line: Mutex<Line>,
+    process: Process,
 }
 
 /// Those who wait, by the number they drew on arrival.
@@ -52,6 +54,7 @@ impl Permits {
             word: CachePadded::new(AtomicU64::new(Word::new(capacity).bits())),
             capacity,
             line: Mutex::new(Line::default()),
+            process: Process::current(),
         }
     }
 
@@ -184,6 +187,10 @@ impl<P: AsRef<Permits> + Unpin> Future for Acquire<P> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Acquire { permits, place: own } = self.get_mut();
         let permits = (*permits).as_ref();
+        if !permits.process.is_current() {
+            // Nobody here releases any, and the line may be locked for ever.
+            return Poll::Ready(Err(Refused::Closed));
+        }
         let Some(place) = *own else {
             match permits.try_acquire() {
                 Err(Refused::Full) => (),
@@ -226,8 +233,8 @@ impl<P: AsRef<Permits> + Unpin> Future for Acquire<P> {
 
 impl<P: AsRef<Permits>> Drop for Acquire<P> {
     fn drop(&mut self) {
-        let Some(place) = self.place else { return };
         let permits = self.permits.as_ref();
+        let Some(place) = self.place.filter(|_| permits.process.is_current()) else { return };
         let mut line = permits.line.lock();
         let waited = line.waiting.remove(&place);
         if waited.is_some() {

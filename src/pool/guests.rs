@@ -1,5 +1,7 @@
 //! Seats for outside threads that work inside the pool.
 
+use std::mem;
+
 use crate::{sync::Mutex, worker::Worker};
 
 /// The free seats, the best one last.
@@ -42,6 +44,10 @@ impl Seat<'_> {
 impl Drop for Seat<'_> {
     fn drop(&mut self) {
         let Some(worker) = self.worker.take() else { return };
+        if !worker.registry().process.is_current() {
+            // The seats may be locked for ever.
+            return mem::forget(worker);
+        }
         let mut seats = self.guests.seats.lock();
         worker.stand_up(self.guests.count - seats.len() - 1);
         if worker.has_queued() {

@@ -6,7 +6,7 @@ mod stand_in;
 mod thread;
 
 use std::{
-    fmt, io,
+    fmt, io, mem,
     panic::{RefUnwindSafe, UnwindSafe},
     time::{Duration, Instant},
 };
@@ -17,11 +17,12 @@ use crate::{
     config::Config,
     error::{BuildError, BuildErrorKind, ShutdownTimeout},
     parker::Parker,
+    process::LEFT_BEHIND,
     raw,
     registry::{Phase, Registry},
     sync::{Arc, OnceLock, thread as os},
     unwind,
-    worker::{IdleSpin, Role, Worker, wait_for},
+    worker::{self, IdleSpin, Role, Worker, wait_for},
 };
 
 /// A work-stealing thread pool.
@@ -31,7 +32,8 @@ use crate::{
 ///
 /// Dropping a pool is [`shutdown`](Self::shutdown): everything accepted runs
 /// first, and the threads are joined. Only on one of the pool's own threads,
-/// which cannot wait for itself, dropping just begins that and returns.
+/// which cannot wait for itself, dropping just begins that and returns; and in the
+/// child of a fork, which has none of the threads, it does nothing.
 pub struct ThreadPool {
     registry: Arc<Registry<Worker>>,
     guests: Guests,
@@ -52,6 +54,9 @@ impl ThreadPool {
         start: Start<'_>,
     ) -> Result<Self, BuildError> {
         let workers = config.check()?;
+        raw::at_fork(worker::forked).map_err(|cause| {
+            BuildError::new(BuildErrorKind::Thread { index: 0, of: workers, cause })
+        })?;
         let (stack_size, idle_spin) = (config.stack_size, config.idle_spin);
         let (registry, deques) = Registry::new(workers, config);
         let mut deques = deques.into_iter().enumerate();
@@ -64,7 +69,7 @@ impl ThreadPool {
                 start(ThreadBuilder::new(worker, index, Some(name(index)), stack_size))
             });
             match started {
-                Ok(Ok(handle)) if registry.attendance.lost() == 0 => threads.extend(handle),
+                Ok(Ok(handle)) if !registry.attendance.lacks() => threads.extend(handle),
                 Ok(outcome) => {
                     stop(&registry, threads);
                     let unrun =
@@ -101,7 +106,9 @@ impl ThreadPool {
     /// # Ok::<(), heist::BuildError>(())
     /// ```
     pub fn close(&self) {
-        self.registry.advance(Phase::Closed);
+        if self.registry.process.is_current() {
+            self.registry.advance(Phase::Closed);
+        }
     }
 
     /// Closes the pool, runs everything accepted, and joins the threads:
@@ -177,6 +184,9 @@ impl ThreadPool {
     /// # Ok::<(), heist::BuildError>(())
     /// ```
     pub fn shutdown_now(mut self) -> usize {
+        if !self.registry.process.is_current() {
+            return 0;
+        }
         self.registry.advance(Phase::Discarding);
         let here = self.registry.injector.discard();
         let _ = self.end(Phase::Discarding, None);
@@ -206,6 +216,7 @@ impl ThreadPool {
     #[cold]
     #[inline(never)]
     fn enter_from_outside<R: Send>(&self, f: impl FnOnce(&Worker) -> R + Send) -> R {
+        self.assert_present();
         Worker::of(&self.registry, |worker| match worker {
             Some(worker) => worker.enter(f),
             None => match self.guests.sit_down() {
@@ -218,20 +229,36 @@ impl ThreadPool {
     /// Runs `f` on a member, while this thread blocks; but as a worker of
     /// another pool it serves that one meanwhile.
     pub(crate) fn hand_over<R: Send>(&self, f: impl FnOnce(&Worker) -> R + Send) -> R {
+        self.assert_present();
         let registry = &self.registry;
-        let inject = |job| registry.lend(job);
+        let present = registry.attendance.present();
+        assert!(present.anybody(), "no thread of this ThreadPool has been run, nor will be");
+        let inject = |job| {
+            registry.lend(job);
+            drop(present);
+        };
         let parker = Parker::current();
         let wait = |is_done: &dyn Fn() -> bool| wait_for(is_done, &parker, Some(registry), None);
         raw::hand_over(parker.waker(), inject, wait, f)
+    }
+
+    /// Panics in the child of a fork, where none of the threads are.
+    fn assert_present(&self) {
+        assert!(self.registry.process.is_current(), "{LEFT_BEHIND}");
     }
 
     /// Goes on to `phase` and waits until the threads have left.
     fn end(&mut self, phase: Phase, deadline: Option<Instant>) -> Result<(), ShutdownTimeout> {
         self.ended = true;
         let registry = &self.registry;
+        if !registry.process.is_current() {
+            // The threads are the parent's: none to join, nor even to detach.
+            mem::forget(mem::take(&mut self.threads));
+            return Ok(());
+        }
         registry.advance(phase);
         registry.door.nudge();
-        let threads = std::mem::take(&mut self.threads);
+        let threads = mem::take(&mut self.threads);
         if Worker::of(registry, |worker| worker.is_some()) {
             // It cannot wait for itself: the threads leave on their own.
             return Ok(());
@@ -270,11 +297,23 @@ impl fmt::Debug for ThreadPool {
 impl UnwindSafe for ThreadPool {}
 impl RefUnwindSafe for ThreadPool {}
 
-static GLOBAL: OnceLock<ThreadPool> = OnceLock::new();
+/// Where the global pool is, once it is built.
+// No model of loom's uses it, and loom's atomics cannot be in statics.
+fn global_cell() -> &'static OnceLock<ThreadPool> {
+    #[cfg(not(loom))]
+    static CELL: raw::OfProcess<OnceLock<ThreadPool>> = raw::OfProcess::new();
+    #[cfg(loom)]
+    static CELL: OnceLock<ThreadPool> = OnceLock::new();
+    #[cfg(not(loom))]
+    return CELL.get();
+    #[cfg(loom)]
+    &CELL
+}
 
 /// The pool that [`join`](crate::join), [`scope`](crate::scope) and
 /// [`spawn`](crate::spawn) use outside of any other. Started with all defaults
-/// at its first use, never before; it lives as long as the process.
+/// at its first use, never before; it lives as long as the process. The child of
+/// a fork has another.
 ///
 /// # Panics
 ///
@@ -285,7 +324,7 @@ static GLOBAL: OnceLock<ThreadPool> = OnceLock::new();
 /// assert!(heist::global().num_threads() >= 1);
 /// ```
 pub fn global() -> &'static ThreadPool {
-    GLOBAL.get_or_init(|| match ThreadPool::new() {
+    global_cell().get_or_init(|| match ThreadPool::new() {
         Ok(pool) => pool,
         Err(error) => panic!("the global pool could not be started: {error}"),
     })
@@ -296,11 +335,12 @@ pub(crate) fn set_global(
     build: impl FnOnce() -> Result<ThreadPool, BuildError>,
 ) -> Result<(), BuildError> {
     let exists = || BuildError::new(BuildErrorKind::GlobalExists);
-    if GLOBAL.get().is_some() {
+    let global = global_cell();
+    if global.get().is_some() {
         return Err(exists());
     }
     // Lost to another thread meanwhile: the pool just built is shut down.
-    GLOBAL.set(build()?).map_err(|_| exists())
+    global.set(build()?).map_err(|_| exists())
 }
 
 /// Ends a pool that was never whole.

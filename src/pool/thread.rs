@@ -2,7 +2,7 @@
 
 use std::{fmt, mem};
 
-use crate::{unwind::AbortOnDrop, worker::Worker};
+use crate::{registry::Phase, unwind::AbortOnDrop, worker::Worker};
 
 /// One of the pool's threads, handed to a
 /// [`spawn_handler`](crate::ThreadPoolBuilder::spawn_handler): start an OS
@@ -21,7 +21,12 @@ use crate::{unwind::AbortOnDrop, worker::Worker};
 /// ```
 ///
 /// A `ThreadBuilder` that is dropped without having been run while the pool is
-/// built makes [`build`](crate::ThreadPoolBuilder::build) fail.
+/// built makes [`build`](crate::ThreadPoolBuilder::build) fail. Dropped later, it
+/// leaves the pool with one worker less, for good, though
+/// [`num_threads`](crate::ThreadPool::num_threads) still counts it: a broadcast
+/// has no result from it, and shutdown does not wait for it. With the last one the
+/// pool ends as by [`shutdown_now`](crate::ThreadPool::shutdown_now), and what
+/// needs a worker panics.
 pub struct ThreadBuilder {
     worker: Option<Worker>,
     index: usize,
@@ -76,9 +81,17 @@ impl ThreadBuilder {
 
 impl Drop for ThreadBuilder {
     fn drop(&mut self) {
-        if let Some(worker) = &self.worker {
-            worker.registry().attendance.lose();
+        let Some(worker) = &self.worker else { return };
+        let registry = worker.registry();
+        if !registry.process.is_current() {
+            return;
         }
+        if !registry.attendance.strike_off(self.index) {
+            // Nobody is left to run what waits.
+            registry.advance(Phase::Discarding);
+        }
+        worker.enter(Worker::stand_down);
+        registry.attendance.lose();
     }
 }
 

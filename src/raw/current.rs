@@ -14,8 +14,8 @@ pub(crate) struct Slot<T> {
 
 /// What was held before, kept in the frame of `enter`.
 struct Frame<T> {
-    value: *const T,
-    outer: *const Frame<T>,
+    value: Cell<*const T>,
+    outer: Cell<*const Frame<T>>,
 }
 
 impl<T> Slot<T> {
@@ -28,11 +28,11 @@ impl<T> Slot<T> {
         struct Restore<'a, T>(&'a Slot<T>, Frame<T>);
         impl<T> Drop for Restore<'_, T> {
             fn drop(&mut self) {
-                self.0.value.set(self.1.value);
-                self.0.outer.set(self.1.outer);
+                self.0.value.set(self.1.value.get());
+                self.0.outer.set(self.1.outer.get());
             }
         }
-        let before = Frame { value: self.value.get(), outer: self.outer.get() };
+        let before = Frame { value: self.value.clone(), outer: self.outer.clone() };
         let restore = Restore(self, before);
         self.outer.set(&raw const restore.1);
         self.value.set(ptr::from_ref(value));
@@ -63,9 +63,21 @@ impl<T> Slot<T> {
             // SAFETY: where there is a value there is the frame that lent it,
             // alive as above.
             let frame = unsafe { &*outer };
-            (value, outer) = (frame.value, frame.outer);
+            (value, outer) = (frame.value.get(), frame.outer.get());
         }
         None
+    }
+
+    /// Takes back every value lent to this thread: from now on it has none, up
+    /// to the bottom of its stack.
+    pub(crate) fn clear(&self) {
+        self.value.set(ptr::null());
+        let mut outer = self.outer.replace(ptr::null());
+        // SAFETY: null, or of an `enter` that is still on this stack.
+        while let Some(frame) = unsafe { outer.as_ref() } {
+            frame.value.set(ptr::null());
+            outer = frame.outer.replace(ptr::null());
+        }
     }
 }
 
@@ -96,5 +108,21 @@ mod tests {
             });
         });
         assert!(all().is_empty() && Slot::with(&SLOT, |value| value.is_none()));
+    }
+
+    #[test]
+    fn what_is_taken_back_does_not_come_again() {
+        let none = || Slot::with(&SLOT, |value| value.is_none());
+        SLOT.with(|slot| {
+            slot.enter(&1, || {
+                slot.enter(&2, || {
+                    slot.clear();
+                    slot.enter(&3, || assert!(!none()));
+                    assert!(none());
+                });
+                assert!(none());
+            });
+            assert!(none());
+        });
     }
 }

@@ -90,6 +90,7 @@ unsafe impl<H: Host, F: FnOnce() -> R + Send, R: Send> Erased<H> for StackJob<H,
         // SAFETY: this run consumed the only right to it.
         let func = unsafe { job.take_func() };
         let result = ManuallyDrop::new(unwind::catch(func));
+        host.process().or_abort();
         // SAFETY: the waiter reads after the latch; the closure was moved out.
         unsafe { job.body.get().write(Body { result }) };
         let latch = &raw const *latch;

@@ -9,6 +9,7 @@ use std::{
 
 use super::job::{Erased, Header, JobRef, Kind};
 use crate::{
+    process::Process,
     sync::{AtomicBool, Ordering},
     unwind::{self, AbortOnDrop, Payload},
 };
@@ -38,7 +39,9 @@ unsafe impl<C: 'static, F: FnOnce(&C) -> R + Send, R: Send> Erased<C> for LentJo
         // SAFETY: as above.
         let func = unsafe { &mut *job.func.get() }.take();
         let func = func.expect("a job runs once");
+        let process = Process::current();
         let result = unwind::catch(|| func(cx));
+        process.or_abort();
         // SAFETY: as above.
         unsafe { *job.result.get() = Some(result) };
         // ORDERING(done): releases the result to `hand_over`.

@@ -11,6 +11,7 @@ mod held;
 mod job;
 mod latch;
 mod packet;
+mod process;
 mod scope;
 mod stack;
 
@@ -24,9 +25,12 @@ pub(crate) use self::{
     job::{JobId, JobRef, Kind},
     latch::Latch,
     packet::{Part, Policy, decided, task},
+    process::{OfProcess, at_fork},
     scope::{Returned, Ticket, scope},
     stack::{ForkRef, ForkStack},
 };
+
+use crate::process::Process;
 
 /// What the cellar asks of whoever runs jobs. Implemented by `worker::Worker`.
 ///
@@ -50,4 +54,7 @@ pub(crate) trait Host: Sized + 'static {
     fn wait(&self, latch: &Latch);
     /// Wakes worker `owner`, which sleeps on a latch.
     fn wake(&self, owner: usize);
+    /// Where its threads are: a job that comes back in the child of a fork finds
+    /// none of them, nor the frames that were theirs.
+    fn process(&self) -> Process;
 }

@@ -207,6 +207,7 @@ impl Returned {
 ///
 /// So many tickets of `scope` are given up with this call.
 unsafe fn take_off<H: Host>(scope: NonNull<Count>, tickets: usize, host: &H) {
+    host.process().or_abort();
     // SAFETY: there are tickets, so the frame is there until the count is zero.
     let count = unsafe { scope.as_ref() };
     let done = &raw const count.done;

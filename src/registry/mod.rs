@@ -14,6 +14,7 @@ use crate::{
     deque::Deque,
     door::Door,
     injector::{Injector, Lane, take},
+    process::Process,
     raw::{Homes, JobRef},
     sleep::{Place, Sleep},
     sync::{
@@ -29,6 +30,8 @@ pub(crate) struct Registry<C: 'static> {
     pub(crate) attendance: Attendance,
     pub(crate) handlers: Arc<Handlers>,
     pub(crate) epoch: Instant,
+    /// Where its threads are.
+    pub(crate) process: Process,
     slots: Box<[Slot<C>]>,
     homes: Homes,
     /// Scopes' jobs that came from outside the pool, for any of its threads.
@@ -83,13 +86,14 @@ impl<C> Registry<C> {
             door: Door::new(config.door_patience),
             handlers,
             epoch,
+            process: Process::current(),
             homes: Homes::new(count),
             slots,
             strays: Mailbox::new(),
             workers,
             used: AtomicUsize::new(workers + 1),
             phase: AtomicU32::new(Phase::Open as u32),
-            attendance: Attendance::default(),
+            attendance: Attendance::new(workers),
         };
         (Arc::new(registry), deques)
     }
@@ -336,6 +340,10 @@ impl<C> Registry<C> {
 /// before their turn came.
 impl<C> Drop for Registry<C> {
     fn drop(&mut self) {
+        if !self.process.is_current() {
+            // They are the parent's.
+            return;
+        }
         self.injector.discard();
         for slot in &self.slots {
             while !slot.stealer.is_empty() {

@@ -23,6 +23,7 @@ use crossbeam_utils::CachePadded;
 use self::word::Word;
 use crate::{
     parker::Parker,
+    process::Process,
     sync::{Arc, AtomicU32, Mutex, Ordering, fence},
 };
 
@@ -84,6 +85,7 @@ pub(crate) struct Sleep {
     beds: Box<[Mutex<Option<Arc<Parker>>>]>,
     most_searching: u32,
     guests: CachePadded<Guests>,
+    process: Process,
 }
 
 /// On a line of their own: guests write it at every call.
@@ -122,6 +124,7 @@ impl Sleep {
             // More searchers than this find less than they cost (Go's rule).
             most_searching: (workers as u32).div_ceil(2),
             guests: CachePadded::default(),
+            process: Process::current(),
         }
     }
 
@@ -265,6 +268,10 @@ impl Sleep {
 
     /// Unparks slot `index`: something that it alone waits for has happened.
     pub(crate) fn wake(&self, index: usize) {
+        if !self.process.is_current() {
+            // Who slept here sleeps in the parent, and may hold the lock.
+            return;
+        }
         let parker = self.beds[index].lock().clone();
         if let Some(parker) = parker {
             parker.unpark();
@@ -280,6 +287,9 @@ impl Sleep {
     /// is none, and nobody searches.
     #[cold]
     fn wake_one(&self, place: Place) -> bool {
+        if !self.process.is_current() {
+            return false; // As in `wake`.
+        }
         let mut sleepers = self.sleepers.lock();
         // ORDERING(dekker): P3 again: another poster may have been first, and
         // then there is a searcher to rely on.

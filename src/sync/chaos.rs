@@ -6,12 +6,12 @@ use std::{
     cell::Cell,
     env, hint,
     ops::Deref,
-    sync::{Mutex as Plain, OnceLock, atomic},
+    sync::{LockResult, Mutex as Plain, OnceLock, atomic},
     thread,
     time::Duration,
 };
 
-pub(crate) use parking_lot::MutexGuard;
+pub(crate) use std::sync::MutexGuard;
 
 /// In a wild spell, of so many accesses...
 const OF: u64 = 16;
@@ -65,7 +65,7 @@ macro_rules! atomics {
         pub(crate) type $name = Chaotic<atomic::$name>;
 
         impl $name {
-            pub(crate) fn new(value: $value) -> Self {
+            pub(crate) const fn new(value: $value) -> Self {
                 Chaotic(atomic::$name::new(value))
             }
         }
@@ -77,7 +77,7 @@ atomics!(AtomicBool(bool), AtomicU32(u32), AtomicU64(u64), AtomicUsize(usize));
 pub(crate) type AtomicPtr<T> = Chaotic<atomic::AtomicPtr<T>>;
 
 impl<T> AtomicPtr<T> {
-    pub(crate) fn new(value: *mut T) -> Self {
+    pub(crate) const fn new(value: *mut T) -> Self {
         Chaotic(atomic::AtomicPtr::new(value))
     }
 }
@@ -87,19 +87,19 @@ pub(crate) fn fence(order: atomic::Ordering) {
     atomic::fence(order);
 }
 
-pub(crate) type Mutex<T> = Chaotic<parking_lot::Mutex<T>>;
+pub(crate) type Mutex<T> = Chaotic<Plain<T>>;
 
 impl<T> Mutex<T> {
     pub(crate) fn new(value: T) -> Self {
-        Chaotic(parking_lot::Mutex::new(value))
+        Chaotic(Plain::new(value))
     }
 
-    pub(crate) fn into_inner(self) -> T {
+    pub(crate) fn into_inner(self) -> LockResult<T> {
         self.0.into_inner()
     }
 }
 
-pub(crate) type Condvar = Chaotic<parking_lot::Condvar>;
+pub(crate) type Condvar = Chaotic<std::sync::Condvar>;
 
 impl Condvar {
     pub(crate) fn new() -> Self {

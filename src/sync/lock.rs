@@ -1,4 +1,8 @@
 //! Locks that are never poisoned and that know how long they made us wait.
+//!
+//! They are std's, not those of `parking_lot`: its table of who waits where is one
+//! for the whole process, and in the child of a fork it is full of threads that
+//! are not there, and perhaps locked. A pool made there would hang.
 
 use std::{
     cell::Cell,
@@ -10,7 +14,9 @@ use super::chaos as imp;
 #[cfg(loom)]
 use loom::sync as imp;
 #[cfg(not(any(chaos, loom)))]
-use parking_lot as imp;
+use std::sync as imp;
+
+use std::sync::{PoisonError, TryLockError};
 
 thread_local! {
     static WAITED: Cell<Duration> = const { Cell::new(Duration::ZERO) };
@@ -33,7 +39,7 @@ impl<T> Mutex<T> {
 
     #[cfg(not(loom))]
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
-        self.0.try_lock().unwrap_or_else(|| self.lock_contended())
+        self.try_lock().unwrap_or_else(|| self.lock_contended())
     }
 
     #[cfg(loom)]
@@ -41,14 +47,17 @@ impl<T> Mutex<T> {
         self.0.lock().expect("loom stops at the first panic")
     }
 
-    #[cfg(not(loom))]
-    pub(crate) fn into_inner(self) -> T {
-        self.0.into_inner()
+    /// The lock if it is free.
+    pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        match self.0.try_lock() {
+            Ok(guard) => Some(guard),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 
-    #[cfg(loom)]
     pub(crate) fn into_inner(self) -> T {
-        self.0.into_inner().expect("loom stops at the first panic")
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Apart, so that the clock is read only when there is something to time.
@@ -56,12 +65,13 @@ impl<T> Mutex<T> {
     #[cfg(not(loom))]
     fn lock_contended(&self) -> MutexGuard<'_, T> {
         let start = Instant::now();
-        let guard = self.0.lock();
+        let guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         WAITED.set(WAITED.get() + start.elapsed());
         guard
     }
 }
 
+/// To tell nobody may cost a system call: who notifies knows that somebody waits.
 #[derive(Debug, Default)]
 pub(crate) struct Condvar(imp::Condvar);
 
@@ -74,26 +84,19 @@ impl Condvar {
         self.0.notify_one();
     }
 
-    #[cfg(not(loom))]
-    pub(crate) fn wait<'a, T>(&self, mut guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
-        self.0.wait(&mut guard);
-        guard
-    }
-
-    #[cfg(loom)]
     pub(crate) fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
-        self.0.wait(guard).expect("loom stops at the first panic")
+        self.0.wait(guard).unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Like `wait`, but gives up at `deadline`.
     #[cfg(not(loom))]
     pub(crate) fn wait_until<'a, T>(
         &self,
-        mut guard: MutexGuard<'a, T>,
+        guard: MutexGuard<'a, T>,
         deadline: Instant,
     ) -> MutexGuard<'a, T> {
-        self.0.wait_until(&mut guard, deadline);
-        guard
+        let left = deadline.saturating_duration_since(Instant::now());
+        self.0.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner).0
     }
 
     /// Loom has no clock: a wait with a deadline is a wait.

@@ -1,4 +1,4 @@
-//! The one door to `std::sync`, `std::thread`, `parking_lot`, the deques of
+//! The one door to `std::sync`, `std::thread`, the deques of
 //! `crossbeam_deque`, and loom, which stands in for all of them under
 //! `--cfg loom`. Under `--cfg chaos` they are themselves, but late.
 
@@ -9,7 +9,7 @@ mod model;
 
 mod lock;
 
-pub(crate) use self::lock::{Condvar, Mutex, lock_wait};
+pub(crate) use self::lock::{Condvar, Mutex, MutexGuard, lock_wait};
 
 // Reference counts are std's everywhere: `std::task::Wake` and trait objects
 // need them, and no protocol of ours is carried by a count.

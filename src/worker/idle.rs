@@ -10,8 +10,8 @@ use crate::{
     counters::Activity,
     parker::Parker,
     raw::{JobRef, Kind},
-    registry::Share,
-    sleep::{Appetite, Awake, Depth},
+    registry::{Phase, Share},
+    sleep::{Appetite, Awake, Depth, Place},
     sync::{Arc, spin_loop, thread},
 };
 
@@ -83,6 +83,27 @@ impl Worker {
         self.registry.door.nudge();
     }
 
+    /// Instead of `run_thread`, for a worker whose thread will never run: sees to
+    /// what was sent to it, and if the pool discards, to all that waits.
+    pub(crate) fn stand_down(&self) {
+        let registry = &self.registry;
+        let all = registry.phase() == Phase::Discarding;
+        let places = [Place::Deque, Place::Side, Place::Lane];
+        let waits = || {
+            registry.has_mail(self.index)
+                || all && places.iter().any(|&at| registry.has_work_at(at))
+        };
+        while waits() {
+            let sent = registry.take_mail(self.index);
+            match sent.or_else(|| if all { self.next_job(Share::Half) } else { None }) {
+                Some(job) => drop(self.run_job(job)),
+                None => spin_loop(),
+            }
+        }
+        self.rest();
+        registry.sleep.wake_all();
+    }
+
     /// Serves the entrance as the stand-in: runs a task, and what it spawns
     /// here. False: there was none.
     pub(crate) fn run_one_task(&self) -> bool {
@@ -102,6 +123,7 @@ impl Worker {
     #[cold]
     fn idle(&self) -> Option<JobRef<Worker>> {
         self.rest();
+        self.registry.process.or_abort();
         self.searching.set(self.registry.sleep.start_searching());
         let found = self.look_around();
         if found.is_some() {

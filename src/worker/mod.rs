@@ -17,6 +17,7 @@ use crate::{
     parker::Parker,
     priority::Turn,
     privacy::Privacy,
+    process,
     raw::{Blocks, JobRef, Kind, Returned, Slot},
     registry::{Registry, Share},
     rng::Rng,
@@ -63,6 +64,12 @@ pub(crate) struct Worker {
     idle: IdleSpin,
     /// For each slot, visits in a row that found nothing.
     vain: Box<[Cell<u8>]>,
+}
+
+/// In the child of a fork the thread that called it works for no pool any more.
+pub(crate) extern "C" fn forked() {
+    process::forked();
+    CURRENT.with(Slot::clear);
 }
 
 /// Whose thread it is.

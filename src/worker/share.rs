@@ -3,6 +3,7 @@
 use super::{Worker, wait_for};
 use crate::{
     parker::Parker,
+    process::Process,
     raw::{Blocks, ForkRef, Host, JobId, JobRef, Latch, Returned},
 };
 
@@ -129,5 +130,9 @@ impl Host for Worker {
 
     fn wake(&self, owner: usize) {
         self.registry.sleep.wake(owner);
+    }
+
+    fn process(&self) -> Process {
+        self.registry.process
     }
 }

@@ -11,6 +11,7 @@ use super::Worker;
 use crate::{
     counters::Activity,
     parker::Parker,
+    process::Process,
     raw::{JobRef, Latch},
     registry::Registry,
     sleep::{Appetite, Awake, Depth},
@@ -78,6 +79,7 @@ pub(crate) fn wait_for(
     if comes_soon(awaited) {
         return;
     }
+    let process = Process::current();
     let wait = Wait { awaited, home };
     each_worker(Worker::publish);
     let is_worker = Worker::current(|worker| {
@@ -88,6 +90,9 @@ pub(crate) fn wait_for(
     });
     let mut looks = 0;
     while !awaited.is_over() && deadline.is_none_or(|deadline| Instant::now() < deadline) {
+        // Nobody here will see to it.
+        home.map_or(process, |home| home.process).or_abort();
+        process.or_abort();
         if is_worker && wait.work_once() {
             looks = 0;
         } else if is_worker && looks < LOOKS + YIELDS {

@@ -1,0 +1,70 @@
+//! Which process is this?
+//!
+//! A fork(2) copies everything but the other threads. In the child, a pool from
+//! before has nobody left to work, and the locks that its threads held are never
+//! unlocked. So whatever waits, or locks, remembers the process it was made in.
+
+use std::process;
+
+#[cfg(not(loom))]
+use crate::sync::{AtomicU32, Ordering};
+
+/// What `ThreadPool`'s methods panic with in the child of a fork.
+pub(crate) const LEFT_BEHIND: &str =
+    "this ThreadPool was made before a fork(2): its threads are in the parent process only";
+
+/// Forks that lie between the first process and this one.
+// Loom has no forks, and its atomics cannot be in statics.
+#[cfg(not(loom))]
+static FORKS: AtomicU32 = AtomicU32::new(0);
+
+/// A process, among those that come from one another by fork.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Process(u32);
+
+impl Process {
+    #[inline]
+    pub(crate) fn current() -> Self {
+        #[cfg(loom)]
+        return Process(0);
+        // ORDERING(process): changes only while this is the only thread.
+        #[cfg(not(loom))]
+        Process(FORKS.load(Ordering::Relaxed))
+    }
+
+    #[inline]
+    pub(crate) fn is_current(self) -> bool {
+        self == Process::current()
+    }
+
+    /// Goes no further in a child: what comes next would touch, or wait for,
+    /// threads that are in the parent only.
+    #[inline]
+    pub(crate) fn or_abort(self) {
+        if !self.is_current() {
+            abort();
+        }
+    }
+}
+
+/// To be called in the child of every fork.
+pub(crate) fn forked() {
+    // ORDERING(process): this is the only thread.
+    #[cfg(not(loom))]
+    FORKS.fetch_add(1, Ordering::Relaxed);
+}
+
+#[cold]
+fn abort() -> ! {
+    eprintln!(
+        "heist: a fork(2) was called inside a thread pool, and its child came back to the pool, \
+         whose other threads are in the parent process only; aborting"
+    );
+    process::abort()
+}
+
+impl Default for Process {
+    fn default() -> Self {
+        Process::current()
+    }
+}
