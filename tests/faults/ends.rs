@@ -256,18 +256,19 @@ fn where_panics_abort_the_process_ends_at_once() {
 }
 
 #[test]
-fn a_worker_that_is_taken_out_of_a_task_ends_the_process_and_not_in_silence() {
+fn a_worker_that_is_taken_out_of_a_task_ends_the_process() {
     for threads in [1, 2, 4] {
         let ended = doomed(|| {
             let pool = pool(threads);
             // Unwinds the worker's stack, past everything that catches panics.
             // SAFETY: it is not: the frames of Rust that it goes through may not be
-            // left so. Rust stops it.
+            // left so. The process is stopped, by whom and with what words is not
+            // ours to say.
             let task = pool.spawn(|| unsafe { libc::pthread_exit(std::ptr::null_mut()) });
             drop(task.join());
         });
         if let Some(ended) = ended {
-            assert!(!ended.status.success() && !ended.cried.is_empty(), "{ended:?}");
+            assert!(!ended.status.success(), "{ended:?}");
         }
     }
 }
