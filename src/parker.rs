@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     affinity::{Moved, Place},
-    sync::{Arc, Condvar, Mutex},
+    sync::{Arc, Condvar, Mutex, thread_local},
 };
 
 #[derive(Debug, Default)]

@@ -6,12 +6,11 @@ use std::{
     task::{Context, Poll},
 };
 
-use loom::{cell::UnsafeCell, thread};
-
+use super::explore::{ANY, Cell, Preemptions, explore};
 use crate::{
     parker::Parker,
     permits::{Permits, Refused},
-    sync::Arc,
+    sync::{Arc, thread},
 };
 
 fn acquire(permits: &Permits) -> Result<usize, Refused> {
@@ -26,24 +25,15 @@ fn acquire(permits: &Permits) -> Result<usize, Refused> {
     }
 }
 
-/// What one permit guards; loom checks that no two holders touch it at once.
-struct Guarded(Permits, UnsafeCell<u32>);
-
-// SAFETY: loom checks it.
-unsafe impl Sync for Guarded {}
-// SAFETY: as above.
-unsafe impl Send for Guarded {}
-
 /// ORDERING(permit): what was done with a permit is seen by its next holder,
 /// and nobody waits for a permit that is free.
 #[test]
 fn loom_permit_one_permit_has_one_holder() {
-    loom::model(|| {
-        let guarded = Arc::new(Guarded(Permits::new(1), UnsafeCell::new(0)));
-        let hold = |guarded: &Guarded| {
+    explore(Preemptions { quick: 3, full: ANY }, || {
+        let guarded = Arc::new((Permits::new(1), Cell::<u32>::default()));
+        let hold = |guarded: &(Permits, Cell<u32>)| {
             assert_eq!(acquire(&guarded.0), Ok(1));
-            // SAFETY: loom checks it.
-            guarded.1.with_mut(|value| unsafe { *value += 1 });
+            guarded.1.write(|value| *value += 1);
             guarded.0.release(1);
         };
         let other = {
@@ -60,7 +50,7 @@ fn loom_permit_one_permit_has_one_holder() {
 /// a permit that was handed out stays one.
 #[test]
 fn loom_permit_close_leaves_nobody_waiting() {
-    loom::model(|| {
+    explore(Preemptions { quick: 3, full: ANY }, || {
         let permits = Arc::new(Permits::new(1));
         assert_eq!(permits.try_acquire(), Ok(1));
         let waiting = {
@@ -85,7 +75,7 @@ fn loom_permit_close_leaves_nobody_waiting() {
 /// was meant for it.
 #[test]
 fn loom_permit_a_place_given_up_passes_the_permit_on() {
-    loom::model(|| {
+    explore(Preemptions { quick: 3, full: ANY }, || {
         let permits = Arc::new(Permits::new(1));
         assert_eq!(permits.try_acquire(), Ok(1));
         let fickle = {

@@ -19,7 +19,7 @@ use super::{
     latch::Latch,
 };
 use crate::{
-    sync::{AtomicUsize, Ordering},
+    sync::{AtomicUsize, Ordering, thread_local},
     unwind::{AbortOnDrop, Contained, FirstPanic},
 };
 
@@ -168,8 +168,7 @@ impl Opened {
     /// Counts a job, if this is the thread and the body still runs.
     #[inline]
     fn count_one(&self) -> bool {
-        // Under loom all threads are one to the system, and so none is.
-        if cfg!(loom) || self.thread != this_thread() {
+        if self.thread != this_thread() {
             return false;
         }
         match self.spawned.get() {

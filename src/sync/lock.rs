@@ -7,8 +7,10 @@ use std::{
 
 #[cfg(loom)]
 use loom::sync as imp;
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 use parking_lot as imp;
+#[cfg(shuttle)]
+use shuttle::sync as imp;
 
 thread_local! {
     static WAITED: Cell<Duration> = const { Cell::new(Duration::ZERO) };
@@ -29,29 +31,29 @@ impl<T> Mutex<T> {
         Mutex(imp::Mutex::new(value))
     }
 
-    #[cfg(not(loom))]
+    #[cfg(not(any(loom, shuttle)))]
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         self.0.try_lock().unwrap_or_else(|| self.lock_contended())
     }
 
-    #[cfg(loom)]
+    #[cfg(any(loom, shuttle))]
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
-        self.0.lock().expect("loom stops at the first panic")
+        self.0.lock().expect("a model stops at the first panic")
     }
 
-    #[cfg(not(loom))]
+    #[cfg(not(any(loom, shuttle)))]
     pub(crate) fn into_inner(self) -> T {
         self.0.into_inner()
     }
 
-    #[cfg(loom)]
+    #[cfg(any(loom, shuttle))]
     pub(crate) fn into_inner(self) -> T {
-        self.0.into_inner().expect("loom stops at the first panic")
+        self.0.into_inner().expect("a model stops at the first panic")
     }
 
     /// Apart, so that the clock is read only when there is something to time.
     #[cold]
-    #[cfg(not(loom))]
+    #[cfg(not(any(loom, shuttle)))]
     fn lock_contended(&self) -> MutexGuard<'_, T> {
         let start = Instant::now();
         let guard = self.0.lock();
@@ -72,19 +74,19 @@ impl Condvar {
         self.0.notify_one();
     }
 
-    #[cfg(not(loom))]
+    #[cfg(not(any(loom, shuttle)))]
     pub(crate) fn wait<'a, T>(&self, mut guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
         self.0.wait(&mut guard);
         guard
     }
 
-    #[cfg(loom)]
+    #[cfg(any(loom, shuttle))]
     pub(crate) fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
-        self.0.wait(guard).expect("loom stops at the first panic")
+        self.0.wait(guard).expect("a model stops at the first panic")
     }
 
     /// Like `wait`, but gives up at `deadline`.
-    #[cfg(not(loom))]
+    #[cfg(not(any(loom, shuttle)))]
     pub(crate) fn wait_until<'a, T>(
         &self,
         mut guard: MutexGuard<'a, T>,
@@ -94,8 +96,8 @@ impl Condvar {
         guard
     }
 
-    /// Loom has no clock: a wait with a deadline is a wait.
-    #[cfg(loom)]
+    /// A model has no clock: a wait with a deadline is a wait.
+    #[cfg(any(loom, shuttle))]
     pub(crate) fn wait_until<'a, T>(
         &self,
         guard: MutexGuard<'a, T>,

@@ -1,44 +1,51 @@
 //! The one door to `std::sync`, `std::thread`, `parking_lot`, the deques of
-//! `crossbeam_deque`, and loom, which stands in for all of them under
-//! `--cfg loom`.
+//! `crossbeam_deque`; and to loom and shuttle, which stand in for all of them
+//! under `--cfg loom` and `--cfg shuttle`.
 
-#[cfg(any(loom, miri))]
+#[cfg(any(loom, shuttle, miri))]
 mod model;
 
+mod local;
 mod lock;
 
-pub(crate) use self::lock::{Condvar, Mutex, lock_wait};
+pub(crate) use self::{
+    local::thread_local,
+    lock::{Condvar, Mutex, lock_wait},
+};
 
 // Reference counts are std's everywhere: `std::task::Wake` and trait objects
 // need them, and no protocol of ours is carried by a count.
-pub(crate) use std::{
-    sync::{Arc, OnceLock},
+pub(crate) use std::sync::{Arc, OnceLock};
+
+#[cfg(loom)]
+use loom as imp;
+#[cfg(shuttle)]
+use shuttle as imp;
+#[cfg(not(any(loom, shuttle)))]
+use std as imp;
+
+pub(crate) use self::imp::{
+    sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
     thread::{self, LocalKey},
 };
 
-#[cfg(not(loom))]
-pub(crate) use std::sync::atomic::{
-    AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
-};
-
-#[cfg(loom)]
-pub(crate) use loom::sync::atomic::{
-    AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
-};
+/// Does a model checker run this? Then whatever is done so many times is to be
+/// done a few times: capacities are small, and nobody looks twice before it sleeps.
+pub(crate) const MODELLED: bool = cfg!(any(loom, shuttle));
 
 /// Tells the processor, or the model checker, that this thread spins.
 pub(crate) fn spin_loop() {
-    #[cfg(not(loom))]
+    #[cfg(not(any(loom, shuttle)))]
     std::hint::spin_loop();
-    #[cfg(loom)]
-    loom::thread::yield_now();
+    #[cfg(any(loom, shuttle))]
+    thread::yield_now();
 }
 
 /// The deques: `Deque` is the owner's half (crossbeam calls it `Worker`).
 pub(crate) mod deque {
-    #[cfg(not(any(loom, miri)))]
+    #[cfg(not(any(loom, shuttle, miri)))]
     pub(crate) use crossbeam_deque::{Injector, Steal, Stealer, Worker as Deque};
 
-    #[cfg(any(loom, miri))]
+    #[cfg(any(loom, shuttle, miri))]
     pub(crate) use super::model::{Deque, Injector, Steal, Stealer};
 }

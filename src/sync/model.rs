@@ -1,4 +1,4 @@
-//! A model of crossbeam's deques for loom and Miri, *as weak as the real ones
+//! A model of crossbeam's deques for loom, shuttle and Miri, *as weak as the real ones
 //! where it matters*: the items are behind a lock, but emptiness is a relaxed
 //! number, so a sleeper that forgets its fence really can miss a push.
 
