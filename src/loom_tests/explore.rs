@@ -13,7 +13,9 @@ pub(super) struct Preemptions {
 /// Every schedule there is.
 pub(super) const ANY: usize = usize::MAX;
 
-pub(super) use self::driver::{Cell, explore};
+#[cfg(shuttle)]
+pub(super) use self::driver::sample;
+pub(super) use self::driver::{Cell, Tracked, explore};
 
 #[cfg(loom)]
 mod driver {
@@ -86,9 +88,15 @@ mod driver {
     /// ordered events, less one, is found with a probability that is known.
     const DEPTHS: [usize; 2] = [3, 5];
 
-    /// Runs `scenario` on so many schedules of each kind.
+    /// Here a schedule has as many preemptions as it happens to have.
     #[track_caller]
     pub(in super::super) fn explore(_: Preemptions, scenario: fn()) {
+        sample(scenario);
+    }
+
+    /// Runs `scenario` on so many schedules of each kind.
+    #[track_caller]
+    pub(in super::super) fn sample(scenario: fn()) {
         let asked = env::var("SHUTTLE_SCHEDULES").ok().and_then(|asked| asked.parse().ok());
         let schedules = asked.unwrap_or(1000);
         let mut config = Config::new();

@@ -56,7 +56,12 @@ fn loom_done_a_lent_closure_is_seen_by_its_caller() {
             shared.0.push(job);
             shared.1.unpark();
         };
-        raw::hand_over(parker.waker(), inject, |_| parker.park(), |_| cell.write(|value| *value += 3));
+        raw::hand_over(
+            parker.waker(),
+            inject,
+            |_| parker.park(),
+            |_| cell.write(|value| *value += 3),
+        );
         assert_eq!(cell.read(|value| *value), 3);
         thread.join().unwrap();
     });

@@ -1,12 +1,13 @@
-//! A whole pool, as small as it may be.
+//! A whole pool, as small as it may be, and what the models of one share.
 
 use std::time::Duration;
 
-use crate::{ThreadPool, ThreadPoolBuilder};
+use crate::{ThreadPool, ThreadPoolBuilder, parker::Parker, sync::Arc};
 
-/// Stacks of the threads, in words under loom.
-const STACK: usize = 1 << 14;
+/// Stacks of the threads: bytes, or words under loom.
+const STACK: usize = 1 << 15;
 
+/// Nobody lingers, and no door-keeper comes.
 pub(super) fn builder(workers: usize, guests: usize) -> ThreadPoolBuilder {
     ThreadPool::builder()
         .num_threads(workers)
@@ -17,12 +18,14 @@ pub(super) fn builder(workers: usize, guests: usize) -> ThreadPoolBuilder {
         .stack_size(STACK)
 }
 
-#[test]
-fn loom_try() {
-    super::explore::explore(super::explore::Preemptions { quick: 1, full: 2 }, || {
-        let pool = builder(1, 0).build().unwrap();
-        let handle = pool.spawn(|| 7);
-        assert_eq!(handle.join().unwrap(), 7);
-        pool.shutdown();
-    });
+pub(super) fn pool(workers: usize, guests: usize) -> ThreadPool {
+    builder(workers, guests).build().expect("a model refuses no thread")
+}
+
+/// Something that happens once, for one thread to wait for: it blocks, and runs
+/// nothing meanwhile.
+pub(super) fn gate() -> (impl FnOnce() + Send, impl FnOnce() + Send) {
+    let parker = Arc::new(Parker::new());
+    let opener = Arc::clone(&parker);
+    (move || opener.unpark(), move || parker.park())
 }

@@ -8,10 +8,19 @@
 
 mod blocks;
 mod crew;
+mod ending;
+mod entrance;
 mod explore;
 mod fork;
+mod guests;
+mod handle;
 mod hints;
 mod house;
+#[cfg(shuttle)]
+mod large;
+mod parker;
 mod permits;
+mod pools;
 mod sleep;
 mod snapshot;
+mod spawn;

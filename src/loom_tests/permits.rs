@@ -105,3 +105,83 @@ fn loom_permit_a_place_given_up_passes_the_permit_on() {
         assert_eq!((permits.in_use(), permits.waiting()), (0, 0));
     });
 }
+
+/// ORDERING(permit): whoever is in line is served before whoever comes later.
+#[test]
+fn loom_permit_nobody_overtakes_the_line() {
+    explore(Preemptions { quick: 3, full: ANY }, || {
+        let shared = Arc::new((Permits::new(1), Cell::<u32>::default()));
+        assert_eq!(shared.0.try_acquire(), Ok(1));
+        let waiting = {
+            let shared = Arc::clone(&shared);
+            thread::spawn(move || {
+                assert_eq!(acquire(&shared.0), Ok(1));
+                shared.1.write(|turns| *turns += 1);
+                shared.0.release(1);
+            })
+        };
+        thread::yield_now();
+        let was_in_line = shared.0.waiting() == 1;
+        shared.0.release(1);
+        if shared.0.try_acquire().is_ok() {
+            assert!(!was_in_line || shared.1.read(|turns| *turns) == 1);
+            shared.0.release(1);
+        }
+        waiting.join().unwrap();
+    });
+}
+
+/// ORDERING(permit): a waiter that is polled with another waker is woken by that.
+#[test]
+fn loom_permit_the_last_waker_is_woken() {
+    explore(Preemptions { quick: ANY, full: ANY }, || {
+        let permits = Arc::new(Permits::new(1));
+        assert_eq!(permits.try_acquire(), Ok(1));
+        let waiting = {
+            let permits = Arc::clone(&permits);
+            thread::spawn(move || {
+                let [before, after] = [(); 2].map(|()| Arc::new(Parker::new()));
+                let mut wait = pin!(permits.acquire());
+                let first = wait.as_mut().poll(&mut Context::from_waker(&before.waker()));
+                if first.is_pending() {
+                    let waker = after.waker();
+                    while wait.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
+                        after.park();
+                    }
+                }
+                permits.release(1);
+            })
+        };
+        permits.release(1);
+        waiting.join().unwrap();
+        assert_eq!((permits.in_use(), permits.waiting()), (0, 0));
+    });
+}
+
+/// ORDERING(permit): a permit on its way to somebody who gives up is not lost
+/// when the permits are closed meanwhile.
+#[test]
+fn loom_permit_close_takes_back_what_nobody_came_for() {
+    explore(Preemptions { quick: 3, full: ANY }, || {
+        let permits = Arc::new(Permits::new(1));
+        assert_eq!(permits.try_acquire(), Ok(1));
+        let fickle = {
+            let permits = Arc::clone(&permits);
+            thread::spawn(move || {
+                let waker = Arc::new(Parker::new()).waker();
+                let mut wait = pin!(permits.acquire());
+                if let Poll::Ready(Ok(_)) = wait.as_mut().poll(&mut Context::from_waker(&waker)) {
+                    permits.release(1);
+                }
+            })
+        };
+        let closing = {
+            let permits = Arc::clone(&permits);
+            thread::spawn(move || permits.close())
+        };
+        permits.release(1);
+        fickle.join().unwrap();
+        closing.join().unwrap();
+        assert_eq!((permits.in_use(), permits.waiting()), (0, 0));
+    });
+}

@@ -108,6 +108,7 @@ where
             host.wait(&core.count.done);
         }
     }
+    core.count.done.end();
     mem::forget(bomb);
     let result = Contained::new(result);
     core.panics.raise();

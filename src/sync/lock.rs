@@ -5,6 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+// Of no meaning where threads take turns on one: it may be another's panic.
+#[cfg(any(loom, shuttle))]
+use std::sync::PoisonError;
+
 #[cfg(loom)]
 use loom::sync as imp;
 #[cfg(not(any(loom, shuttle)))]
@@ -38,7 +42,7 @@ impl<T> Mutex<T> {
 
     #[cfg(any(loom, shuttle))]
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
-        self.0.lock().expect("a model stops at the first panic")
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     #[cfg(not(any(loom, shuttle)))]
@@ -48,7 +52,7 @@ impl<T> Mutex<T> {
 
     #[cfg(any(loom, shuttle))]
     pub(crate) fn into_inner(self) -> T {
-        self.0.into_inner().expect("a model stops at the first panic")
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Apart, so that the clock is read only when there is something to time.
@@ -82,7 +86,7 @@ impl Condvar {
 
     #[cfg(any(loom, shuttle))]
     pub(crate) fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
-        self.0.wait(guard).expect("a model stops at the first panic")
+        self.0.wait(guard).unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Like `wait`, but gives up at `deadline`.

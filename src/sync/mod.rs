@@ -29,6 +29,10 @@ pub(crate) use self::imp::{
     thread::{self, LocalKey},
 };
 
+/// Memory of which loom knows who touched it last.
+#[cfg(loom)]
+pub(crate) use loom::cell::UnsafeCell as Watched;
+
 /// Does a model checker run this? Then whatever is done so many times is to be
 /// done a few times: capacities are small, and nobody looks twice before it sleeps.
 pub(crate) const MODELLED: bool = cfg!(any(loom, shuttle));

@@ -26,10 +26,13 @@ impl<T> Items<T> {
 
     fn with<R>(&self, f: impl FnOnce(&mut VecDeque<T>) -> R) -> R {
         let mut queue = self.queue.lock();
+        let before = queue.len();
         let result = f(&mut queue);
-        // ORDERING(dekker): as weak as the real deque promises to be; what makes
-        // it seen in time is the poster's fence.
-        self.len.store(queue.len(), Ordering::Relaxed);
+        if queue.len() != before {
+            // ORDERING(dekker): as weak as the real deque promises to be; what
+            // makes it seen in time is the poster's fence.
+            self.len.store(queue.len(), Ordering::Relaxed);
+        }
         result
     }
 

@@ -1,0 +1,22 @@
+//! Two pools that need each other.
+
+use super::{
+    explore::{Preemptions, explore},
+    house::pool,
+};
+use crate::sync::Arc;
+
+#[test]
+fn loom_pools_of_one_worker_each_call_each_other() {
+    explore(Preemptions { quick: 1, full: 2 }, || {
+        let pools = Arc::new([pool(1, 0), pool(1, 0)]);
+        let tasks = [0, 1].map(|here| {
+            let other = Arc::downgrade(&pools);
+            pools[here].spawn(move || {
+                let Some(pools) = other.upgrade() else { return };
+                pools[1 - here].install(|| ());
+            })
+        });
+        tasks.into_iter().for_each(|task| task.join().unwrap());
+    });
+}
