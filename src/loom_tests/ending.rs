@@ -56,7 +56,7 @@ fn loom_ending_waits_for_what_was_accepted() {
 
 #[test]
 fn loom_ending_sends_a_blocked_spawner_away() {
-    explore(Preemptions { quick: 2, full: 3 }, || {
+    explore(Preemptions { quick: 1, full: 2 }, || {
         let pool = Arc::new(builder(1, 0).injector_capacity(1).build().unwrap());
         let (open, wait) = gate();
         let busy = pool.spawn(wait);
@@ -77,7 +77,7 @@ fn loom_ending_sends_a_blocked_spawner_away() {
 
 #[test]
 fn loom_ending_now_counts_what_it_drops_at_the_entrance() {
-    explore(Preemptions { quick: 2, full: 3 }, || {
+    explore(Preemptions { quick: 1, full: 1 }, || {
         let pool = pool(1, 0);
         let tracked = Tracked::default();
         let task = pool.spawn(move || drop(tracked));
@@ -91,7 +91,7 @@ fn loom_ending_now_counts_what_it_drops_at_the_entrance() {
 
 #[test]
 fn loom_ending_now_counts_what_workers_drop() {
-    explore(Preemptions { quick: 2, full: 3 }, || {
+    explore(Preemptions { quick: 1, full: 1 }, || {
         let pool = pool(1, 0);
         let tracked = Tracked::default();
         let child = Tracked::clone(&tracked);
@@ -103,6 +103,16 @@ fn loom_ending_now_counts_what_workers_drop() {
             Ok(Err(error)) => assert!(dropped <= 1 && error.is_cancelled()),
             Err(error) => assert!(dropped == 1 && error.is_cancelled()),
         }
+    });
+}
+
+#[test]
+fn loom_ending_reaches_a_worker_that_sleeps_beside_the_last_task() {
+    explore(Preemptions { quick: 2, full: 3 }, || {
+        let pool = pool(2, 0);
+        let task = pool.spawn(|| 7);
+        pool.shutdown();
+        assert_eq!(task.join().unwrap(), 7);
     });
 }
 

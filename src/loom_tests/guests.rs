@@ -36,6 +36,18 @@ fn loom_guests_scope_ends_after_its_jobs() {
 }
 
 #[test]
+fn loom_guests_scope_counts_what_its_jobs_spawn() {
+    explore(Preemptions { quick: 1, full: 3 }, || {
+        let pool = pool(1, 1);
+        let cell = Cell::<u32>::default();
+        pool.scope(|scope| {
+            scope.spawn(|scope| scope.spawn(|_| cell.write(|value| *value += 1)));
+        });
+        assert_eq!(cell.read(|value| *value), 1);
+    });
+}
+
+#[test]
 fn loom_guests_scope_raises_one_panic_and_drops_the_other() {
     explore(Preemptions { quick: 1, full: 3 }, || {
         let pool = pool(1, 1);

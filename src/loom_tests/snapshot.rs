@@ -59,7 +59,7 @@ fn loom_close_is_seen_with_what_came_before() {
 /// ORDERING(clock): times read while the activity changes add up.
 #[test]
 fn loom_clock_times_add_up_at_any_moment() {
-    explore(Preemptions { quick: ANY, full: ANY }, || {
+    explore(Preemptions { quick: 4, full: ANY }, || {
         let counters = Arc::new(Counters::new(Instant::now()));
         let writer = {
             let counters = Arc::clone(&counters);

@@ -29,7 +29,7 @@ fn loom_spawn_is_heard_by_a_worker_that_goes_idle() {
 
 #[test]
 fn loom_spawn_takes_both_workers_if_both_are_needed() {
-    explore(Preemptions { quick: 1, full: 2 }, || {
+    explore(Preemptions { quick: 0, full: 1 }, || {
         let pool = pool(2, 0);
         let (first_is_here, first) = gate();
         let (second_is_here, second) = gate();
@@ -43,7 +43,7 @@ fn loom_spawn_takes_both_workers_if_both_are_needed() {
 
 #[test]
 fn loom_spawn_inside_reaches_another_worker() {
-    explore(Preemptions { quick: 1, full: 2 }, || {
+    explore(Preemptions { quick: 0, full: 1 }, || {
         let pool = pool(2, 0);
         let parent = pool.spawn(|| {
             let (open, wait) = gate();
