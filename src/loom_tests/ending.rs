@@ -35,12 +35,12 @@ fn loom_ending_a_spawn_beside_close_gets_a_definite_answer() {
 
 #[test]
 fn loom_ending_a_spawn_beside_the_end_gets_a_definite_answer() {
-    explore(Preemptions { quick: 2, full: 3 }, || spawn_meets(Phase::Ending));
+    explore(Preemptions { quick: 1, full: 3 }, || spawn_meets(Phase::Ending));
 }
 
 #[test]
 fn loom_ending_waits_for_what_was_accepted() {
-    explore(Preemptions { quick: 2, full: 4 }, || {
+    explore(Preemptions { quick: 2, full: 5 }, || {
         let pool = pool(1, 0);
         let tracked = Tracked::default();
         let child = Tracked::clone(&tracked);
@@ -108,7 +108,7 @@ fn loom_ending_now_counts_what_workers_drop() {
 
 #[test]
 fn loom_ending_reaches_a_worker_that_sleeps_beside_the_last_task() {
-    explore(Preemptions { quick: 2, full: 3 }, || {
+    explore(Preemptions { quick: 1, full: 2 }, || {
         let pool = pool(2, 0);
         let task = pool.spawn(|| 7);
         pool.shutdown();
@@ -118,7 +118,7 @@ fn loom_ending_reaches_a_worker_that_sleeps_beside_the_last_task() {
 
 #[test]
 fn loom_ending_begins_on_a_worker_and_comes_by_itself() {
-    explore(Preemptions { quick: 2, full: 4 }, || {
+    explore(Preemptions { quick: 3, full: 6 }, || {
         let pool = Arc::new(pool(1, 0));
         let inside = Arc::clone(&pool);
         let task = pool.spawn(move || drop(inside));

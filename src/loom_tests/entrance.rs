@@ -8,7 +8,7 @@ use std::time::Duration;
 
 #[test]
 fn loom_entrance_a_worker_spawns_although_the_lane_is_full() {
-    explore(Preemptions { quick: 2, full: 4 }, || {
+    explore(Preemptions { quick: 2, full: 3 }, || {
         let pool = builder(1, 0).injector_capacity(1).build().unwrap();
         // The second waits for the room of the first, whose child needs none.
         let first = pool.spawn(|| crate::spawn(|| 1));
@@ -34,7 +34,7 @@ fn loom_entrance_the_keeper_comes_when_the_worker_does_not() {
 
 #[test]
 fn loom_entrance_lends_to_a_worker_and_waits() {
-    explore(Preemptions { quick: 2, full: 4 }, || {
+    explore(Preemptions { quick: 2, full: 5 }, || {
         let pool = pool(1, 0);
         assert_eq!(pool.install(|| 7), 7);
     });

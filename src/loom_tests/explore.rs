@@ -3,6 +3,7 @@
 /// Preemptions that one execution may have at most; switches where a thread
 /// blocks or yields come free.
 #[derive(Clone, Copy)]
+#[cfg_attr(shuttle, allow(dead_code, reason = "shuttle draws its schedules"))]
 pub(super) struct Preemptions {
     /// As it is run for every change.
     pub(super) quick: usize,

@@ -23,7 +23,7 @@ fn loom_guests_fork_is_run_once_here_or_there() {
 
 #[test]
 fn loom_guests_scope_ends_after_its_jobs() {
-    explore(Preemptions { quick: 1, full: 3 }, || {
+    explore(Preemptions { quick: 2, full: 3 }, || {
         let pool = pool(1, 1);
         let cells = <[Cell<u32>; 2]>::default();
         pool.scope(|scope| {
@@ -65,7 +65,7 @@ fn loom_guests_scope_raises_one_panic_and_drops_the_other() {
 
 #[test]
 fn loom_guests_leave_tasks_behind_for_the_worker() {
-    explore(Preemptions { quick: 2, full: 3 }, || {
+    explore(Preemptions { quick: 2, full: 4 }, || {
         let pool = pool(1, 1);
         let task = pool.scope(|_| crate::spawn(|| 7));
         assert_eq!(task.join().unwrap(), 7);
