@@ -117,6 +117,23 @@ fn loom_ending_reaches_a_worker_that_sleeps_beside_the_last_task() {
 }
 
 #[test]
+fn loom_ending_keeps_a_worker_for_the_child_of_a_task_that_blocks() {
+    explore(Preemptions { quick: 1, full: 1 }, || {
+        let pool = pool(2, 0);
+        let task = pool.spawn(|| {
+            let (open, wait) = gate();
+            let child = crate::spawn(open);
+            // Refused if it came after the close, and finished at once.
+            if !child.is_finished() {
+                wait();
+            }
+        });
+        pool.shutdown();
+        task.join().unwrap();
+    });
+}
+
+#[test]
 fn loom_ending_begins_on_a_worker_and_comes_by_itself() {
     explore(Preemptions { quick: 3, full: 6 }, || {
         let pool = Arc::new(pool(1, 0));

@@ -77,7 +77,7 @@ mod driver {
 
     use shuttle::{
         Config, Runner,
-        scheduler::{PctScheduler, RandomScheduler},
+        scheduler::{PctScheduler, RandomScheduler, UncontrolledNondeterminismCheckScheduler},
     };
 
     use super::Preemptions;
@@ -95,6 +95,10 @@ mod driver {
         sample(scenario);
     }
 
+    /// Schedules that are run twice, to see that nothing else decides what happens:
+    /// no clock, no address, no thread of the system's.
+    const TWICE: usize = 20;
+
     /// Runs `scenario` on so many schedules of each kind.
     #[track_caller]
     pub(in super::super) fn sample(scenario: fn()) {
@@ -107,6 +111,8 @@ mod driver {
         for depth in DEPTHS {
             Runner::new(PctScheduler::new(depth, schedules), config.clone()).run(scenario);
         }
+        let twice = UncontrolledNondeterminismCheckScheduler::new(RandomScheduler::new(TWICE));
+        Runner::new(twice, config).run(scenario);
         let all = schedules * (1 + DEPTHS.len());
         println!("{}: {all} executions", Location::caller());
     }

@@ -37,6 +37,22 @@ fn loom_done_a_stolen_fork_is_seen_by_its_owner() {
     });
 }
 
+/// ORDERING(done): of two thieves and the owner one runs it.
+#[test]
+fn loom_done_a_fork_is_run_by_one_of_three() {
+    explore(Preemptions { quick: 2, full: 4 }, || {
+        let mut hands = hands(3);
+        let thieves = [hands.pop().unwrap(), hands.pop().unwrap()];
+        let owner = hands.pop().unwrap();
+        let threads = thieves.map(|thief| thread::spawn(move || thief.steal_and_run(0)));
+        let cell = Cell::<u32>::default();
+        raw::fork_join(&owner, || (), || cell.write(|value| *value += 1));
+        assert_eq!(cell.read(|value| *value), 1);
+        let stolen = threads.map(|thread| thread.join().unwrap());
+        assert!(!(stolen[0] && stolen[1]));
+    });
+}
+
 /// ORDERING(done): a closure that was handed over is done before its caller
 /// goes on.
 #[test]

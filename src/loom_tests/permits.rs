@@ -185,3 +185,26 @@ fn loom_permit_close_takes_back_what_nobody_came_for() {
         assert_eq!((permits.in_use(), permits.waiting()), (0, 0));
     });
 }
+
+/// ORDERING(permit): of two in line the first is served.
+#[test]
+fn loom_permit_the_line_is_served_in_order() {
+    explore(Preemptions { quick: ANY, full: ANY }, || {
+        let permits = Arc::new(Permits::new(1));
+        assert_eq!(permits.try_acquire(), Ok(1));
+        let waker = Arc::new(Parker::new()).waker();
+        let mut cx = Context::from_waker(&waker);
+        let (mut first, mut second) = (pin!(permits.acquire()), pin!(permits.acquire()));
+        assert!(first.as_mut().poll(&mut cx).is_pending());
+        assert!(second.as_mut().poll(&mut cx).is_pending());
+        let releasing = {
+            let permits = Arc::clone(&permits);
+            thread::spawn(move || permits.release(1))
+        };
+        assert!(second.as_mut().poll(&mut cx).is_pending());
+        releasing.join().unwrap();
+        assert!(first.as_mut().poll(&mut cx).is_ready());
+        permits.release(1);
+        assert!(second.as_mut().poll(&mut cx).is_ready());
+    });
+}

@@ -44,6 +44,32 @@ fn loom_tally_what_is_counted_has_happened() {
     });
 }
 
+/// ORDERING(tally): a sum of unfinished tasks that comes out even is final.
+#[test]
+fn loom_tally_nothing_is_left_when_nothing_is_unfinished() {
+    explore(Preemptions { quick: ANY, full: ANY }, || {
+        let config = Config { max_guests: 0, ..Config::default() };
+        let registry = Registry::<()>::new(1, config).0;
+        registry.injector.lane(Priority::Normal).ledger().accept();
+        let worker = {
+            let registry = Arc::clone(&registry);
+            thread::spawn(move || {
+                let slot = registry.slot(0);
+                // The task spawns another, and ends; then that one does.
+                slot.ledger.accept();
+                slot.counters.tasks_completed.add(1);
+                slot.counters.tasks_completed.add(1);
+            })
+        };
+        // As in `carries`.
+        thread::yield_now();
+        if registry.unfinished() == 0 {
+            assert_eq!(registry.slot(0).counters.tasks_completed.get(), 2);
+        }
+        worker.join().unwrap();
+    });
+}
+
 /// ORDERING(close): who finds a pool closed finds what was done before.
 #[test]
 fn loom_close_is_seen_with_what_came_before() {

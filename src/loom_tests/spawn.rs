@@ -4,6 +4,7 @@ use super::{
     explore::{Preemptions, Tracked, explore},
     house::{gate, pool},
 };
+use crate::sync::Arc;
 
 #[test]
 fn loom_spawn_wakes_the_only_worker() {
@@ -13,6 +14,16 @@ fn loom_spawn_wakes_the_only_worker() {
         let task = pool.spawn(move || drop(tracked));
         // Before the end begins, which wakes everybody.
         task.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_spawn_counts_a_task_before_it_runs() {
+    explore(Preemptions { quick: 2, full: 4 }, || {
+        let pool = pool(1, 0);
+        let home = Arc::clone(pool.registry());
+        let task = pool.spawn(move || home.unfinished());
+        assert_eq!(task.join().unwrap(), 1);
     });
 }
 

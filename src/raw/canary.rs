@@ -1,4 +1,4 @@
-//! Tells a model when memory is touched that its owner was free to reuse.
+//! Tells a model of memory that is touched when somebody else owns it.
 
 #[cfg(loom)]
 use crate::sync::Watched;
@@ -21,17 +21,17 @@ impl Canary {
         }
     }
 
-    /// Somebody reads what lies beside it, or changes it by an atomic step.
+    /// What lies beside it is read, or changed by an atomic step.
     #[inline(always)]
     pub(super) fn touch(&self) {
         #[cfg(loom)]
         self.watched.with(|_| ());
     }
 
-    /// The frame goes. Whoever touched it must have happened before, and nobody
-    /// may from now on.
+    /// What lies beside it is changed otherwise, or goes. All who touched it must
+    /// have happened before, and whoever does again must come after.
     #[inline(always)]
-    pub(super) fn end(&self) {
+    pub(super) fn own(&self) {
         #[cfg(loom)]
         self.watched.with_mut(|_| ());
     }

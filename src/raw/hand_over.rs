@@ -101,7 +101,7 @@ where
         wait(&is_done);
     }
     mem::forget(bomb);
-    job.canary.end();
+    job.canary.own();
     let job = ManuallyDrop::into_inner(job);
     match job.result.into_inner().expect("a job that is done has a result") {
         Ok(result) => result,

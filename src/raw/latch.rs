@@ -53,7 +53,7 @@ impl Latch {
     /// The frame goes that holds it, set or not.
     #[inline(always)]
     pub(super) fn end(&self) {
-        self.canary.end();
+        self.canary.own();
     }
 
     #[inline(always)]

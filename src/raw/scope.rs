@@ -15,6 +15,7 @@ use std::{
 
 use super::{
     Host,
+    canary::Canary,
     job::{self, JobRef},
     latch::Latch,
 };
@@ -47,6 +48,7 @@ struct Opened {
     thread: usize,
     /// Spawned on that thread; none when the body is over.
     spawned: Cell<Option<usize>>,
+    canary: Canary,
 }
 
 /// A share in a scope: while there is one, the scope's frame stays.
@@ -92,13 +94,18 @@ where
 {
     let core = Core {
         count: Count { tickets: AtomicUsize::new(BODY), done: Latch::new(host.index()) },
-        opened: Opened { thread: this_thread(), spawned: Cell::new(Some(0)) },
+        opened: Opened {
+            thread: this_thread(),
+            spawned: Cell::new(Some(0)),
+            canary: Canary::new(),
+        },
         panics: FirstPanic::default(),
         extra,
     };
     let bomb = AbortOnDrop;
     let (result, ticket) = body(Ticket { core: NonNull::from(&core), marker: PhantomData });
     assert!(ptr::eq(ticket.core.as_ptr(), &raw const core), "a body gives its own ticket back");
+    core.opened.canary.own();
     let spawned = core.opened.spawned.take().unwrap_or(0);
     // ORDERING(count): acquires what jobs wrote that are off the count already:
     // if all are, nobody sets the latch.
@@ -172,6 +179,7 @@ impl Opened {
         if self.thread != this_thread() {
             return false;
         }
+        self.canary.own();
         match self.spawned.get() {
             Some(spawned) => {
                 self.spawned.set(Some(spawned + 1));
