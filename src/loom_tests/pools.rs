@@ -1,7 +1,7 @@
-//! Two pools that need each other.
+//! Two pools, one inside the other.
 
 use super::{
-    explore::{Preemptions, explore},
+    explore::{Cell, Preemptions, explore},
     house::pool,
 };
 use crate::sync::Arc;
@@ -18,5 +18,17 @@ fn loom_pools_of_one_worker_each_call_each_other() {
             })
         });
         tasks.into_iter().for_each(|task| task.join().unwrap());
+    });
+}
+
+#[test]
+fn loom_pools_a_job_from_another_pool_is_found() {
+    explore(Preemptions { quick: 0, full: 1 }, || {
+        let (home, other) = (pool(1, 1), pool(1, 0));
+        let cell = Cell::<u32>::default();
+        home.scope(|scope| {
+            other.install(|| scope.spawn(|_| cell.write(|value| *value += 1)));
+        });
+        assert_eq!(cell.read(|value| *value), 1);
     });
 }
