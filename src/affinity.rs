@@ -4,7 +4,7 @@
 //! milliseconds while another CPU is idle. For a waker that goes on working,
 //! as one that forks does, that is the opposite of what it woke the thread for.
 
-#[cfg(all(target_os = "linux", not(miri), not(loom)))]
+#[cfg(all(target_os = "linux", not(any(loom, shuttle, miri))))]
 mod linux {
     use rustix::thread::{self, CpuSet, Pid};
 
@@ -50,7 +50,7 @@ mod linux {
     }
 }
 
-#[cfg(not(all(target_os = "linux", not(miri), not(loom))))]
+#[cfg(not(all(target_os = "linux", not(any(loom, shuttle, miri)))))]
 mod elsewhere {
     /// Nothing is known of where threads run.
     #[derive(Debug)]
@@ -74,7 +74,7 @@ mod elsewhere {
     }
 }
 
-#[cfg(not(all(target_os = "linux", not(miri), not(loom))))]
+#[cfg(not(all(target_os = "linux", not(any(loom, shuttle, miri)))))]
 pub(crate) use elsewhere::{Moved, Place};
-#[cfg(all(target_os = "linux", not(miri), not(loom)))]
+#[cfg(all(target_os = "linux", not(any(loom, shuttle, miri))))]
 pub(crate) use linux::{Moved, Place};

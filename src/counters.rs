@@ -10,7 +10,7 @@ use crossbeam_utils::CachePadded;
 use crate::{
     config::Handlers,
     process::Process,
-    sync::{Arc, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence, spin_loop},
+    sync::{Arc, AtomicU32, AtomicU64, AtomicUsize, MODELLED, Ordering, fence, spin_loop},
 };
 
 /// A count that one thread writes and any thread reads.
@@ -109,12 +109,15 @@ pub(crate) struct Clock {
     spent: [AtomicU64; 3],
 }
 
+/// A model gets to see the version wrap.
+const FIRST_VERSION: u32 = if MODELLED { u32::MAX - 1 } else { 0 };
+
 impl Clock {
     fn new(epoch: Instant) -> Self {
         Clock {
             epoch,
             process: Process::current(),
-            version: AtomicU32::new(0),
+            version: AtomicU32::new(FIRST_VERSION),
             activity: AtomicU32::new(Activity::Parked as u32),
             since: AtomicU64::new(0),
             spent: [AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0)],

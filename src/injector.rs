@@ -11,7 +11,7 @@ use crate::{
     permits::{Acquire, Permits, Refused},
     priority::{Priority, Turn},
     raw::JobRef,
-    sync::{Arc, AtomicU64, AtomicUsize, Mutex, Ordering, deque, fence},
+    sync::{Arc, AtomicU64, AtomicUsize, MODELLED, Mutex, Ordering, deque, fence},
 };
 
 pub(crate) struct Injector<J> {
@@ -97,10 +97,10 @@ pub(crate) struct Lane<J> {
 const STAMPED: usize = 8;
 
 /// From this length on a line is long.
-const LONG_LINE: usize = if cfg!(loom) { 2 } else { 16 };
+const LONG_LINE: usize = if MODELLED { 2 } else { 16 };
 
 /// Of a long line one in so many steps forward, but no more than `MOST_FORWARD`.
-const FORWARD_SHARE: usize = if cfg!(loom) { 1 } else { 4 };
+const FORWARD_SHARE: usize = if MODELLED { 1 } else { 4 };
 const MOST_FORWARD: usize = 16;
 
 struct Waiting<J> {

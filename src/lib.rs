@@ -144,6 +144,6 @@ pub use crate::priority::Priority;
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-#[cfg(all(test, loom))]
+#[cfg(all(test, any(loom, shuttle)))]
 #[allow(unsafe_code, reason = "tests stand in for the cellar")]
 mod loom_tests;

@@ -13,7 +13,7 @@ use std::{
 use crate::{
     affinity::{Moved, Place},
     process::Process,
-    sync::{Arc, Condvar, Mutex, MutexGuard},
+    sync::{Arc, Condvar, Mutex, MutexGuard, thread_local},
 };
 
 #[derive(Debug, Default)]

@@ -6,7 +6,7 @@
 
 use std::process;
 
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 use crate::sync::{AtomicU32, Ordering};
 
 /// What `ThreadPool`'s methods panic with in the child of a fork.
@@ -15,7 +15,7 @@ pub(crate) const LEFT_BEHIND: &str =
 
 /// Forks that lie between the first process and this one.
 // Loom has no forks, and its atomics cannot be in statics.
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 static FORKS: AtomicU32 = AtomicU32::new(0);
 
 /// A process, among those that come from one another by fork.
@@ -25,10 +25,10 @@ pub(crate) struct Process(u32);
 impl Process {
     #[inline]
     pub(crate) fn current() -> Self {
-        #[cfg(loom)]
+        #[cfg(any(loom, shuttle))]
         return Process(0);
         // ORDERING(process): changes only while this is the only thread.
-        #[cfg(not(loom))]
+        #[cfg(not(any(loom, shuttle)))]
         Process(FORKS.load(Ordering::Relaxed))
     }
 
@@ -50,7 +50,7 @@ impl Process {
 /// To be called in the child of every fork.
 pub(crate) fn forked() {
     // ORDERING(process): this is the only thread.
-    #[cfg(not(loom))]
+    #[cfg(not(any(loom, shuttle)))]
     FORKS.fetch_add(1, Ordering::Relaxed);
 }
 

@@ -1,16 +1,10 @@
 //! Room that is used again, by whoever freed it and whoever fills it next.
 
-use loom::{cell::UnsafeCell, thread};
-
+use super::explore::{ANY, Cell, Preemptions, explore};
 use crate::{
     raw::{Blocks, Homes},
-    sync::Arc,
+    sync::{Arc, thread},
 };
-
-struct Shared(UnsafeCell<u32>);
-
-// SAFETY: loom checks it.
-unsafe impl Sync for Shared {}
 
 /// Moved to the thread that empties it.
 struct Room(std::ptr::NonNull<usize>);
@@ -22,17 +16,16 @@ unsafe impl Send for Room {}
 /// when it is filled again.
 #[test]
 fn loom_block_is_done_with_before_it_is_filled_again() {
-    loom::model(|| {
+    explore(Preemptions { quick: ANY, full: ANY }, || {
         let homes = Homes::new(2);
         let maker = Blocks::new(0, &homes);
         let first = maker.fill(1usize);
-        let cell = Arc::new(Shared(UnsafeCell::new(0)));
+        let cell = Arc::new(Cell::default());
         let thief = {
             let (homes, cell, room) = (homes.clone(), Arc::clone(&cell), Room(first));
             thread::spawn(move || {
                 let room = room;
-                // SAFETY: loom checks it.
-                cell.0.with_mut(|value| unsafe { *value = 7 });
+                cell.write(|value| *value = 7);
                 // SAFETY: filled by the maker, emptied here alone.
                 assert_eq!(unsafe { Blocks::new(1, &homes).empty(room.0) }, 1);
             })
@@ -41,8 +34,7 @@ fn loom_block_is_done_with_before_it_is_filled_again() {
         thread::yield_now();
         let second = maker.fill(2usize);
         if second == first {
-            // SAFETY: loom checks it.
-            assert_eq!(cell.0.with(|value| unsafe { *value }), 7);
+            assert_eq!(cell.read(|value| *value), 7);
         }
         thief.join().unwrap();
         // SAFETY: filled above.

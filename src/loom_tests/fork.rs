@@ -1,54 +1,55 @@
 //! Frames on loan: what the owner reads after its wait.
 
-use std::task::Waker;
-
-use loom::{cell::UnsafeCell, thread};
-
-use super::crew::hands;
+use super::{
+    crew::{Hand, hands},
+    explore::{ANY, Cell, Preemptions, explore},
+};
 use crate::{
     parker::Parker,
-    raw::{self, Ticket},
-    sync::Arc,
+    raw::{self, JobRef, Ticket},
+    sync::{
+        Arc,
+        deque::{Injector, Steal},
+        thread,
+    },
 };
-
-/// Shared with jobs; loom checks that no two accesses race.
-struct Cell(UnsafeCell<u32>);
-
-// SAFETY: loom checks it.
-unsafe impl Sync for Cell {}
-
-impl Cell {
-    fn add(&self, n: u32) {
-        // SAFETY: loom checks it.
-        self.0.with_mut(|value| unsafe { *value += n });
-    }
-
-    fn get(&self) -> u32 {
-        // SAFETY: loom checks it.
-        self.0.with(|value| unsafe { *value })
-    }
-}
 
 /// ORDERING(done): what a stolen fork wrote is there when its owner goes on,
 /// whether the owner was awake or asleep.
 #[test]
 fn loom_done_a_stolen_fork_is_seen_by_its_owner() {
-    loom::model(|| {
+    explore(Preemptions { quick: 3, full: ANY }, || {
         let mut hands = hands(2);
         let thief = hands.pop().unwrap();
         let owner = hands.pop().unwrap();
         let thread = thread::spawn(move || thief.steal_and_run(0));
-        let cell = Cell(UnsafeCell::new(0));
+        let cell = Cell::<u32>::default();
         let ((), result) = raw::fork_join(
             &owner,
             || (),
             || {
-                cell.add(7);
+                cell.write(|value| *value += 7);
                 "b"
             },
         );
-        assert_eq!((result, cell.get()), ("b", 7));
+        assert_eq!((result, cell.read(|value| *value)), ("b", 7));
         thread.join().unwrap();
+    });
+}
+
+/// ORDERING(done): of two thieves and the owner one runs it.
+#[test]
+fn loom_done_a_fork_is_run_by_one_of_three() {
+    explore(Preemptions { quick: 2, full: 4 }, || {
+        let mut hands = hands(3);
+        let thieves = [hands.pop().unwrap(), hands.pop().unwrap()];
+        let owner = hands.pop().unwrap();
+        let threads = thieves.map(|thief| thread::spawn(move || thief.steal_and_run(0)));
+        let cell = Cell::<u32>::default();
+        raw::fork_join(&owner, || (), || cell.write(|value| *value += 1));
+        assert_eq!(cell.read(|value| *value), 1);
+        let stolen = threads.map(|thread| thread.join().unwrap());
+        assert!(!(stolen[0] && stolen[1]));
     });
 }
 
@@ -56,19 +57,28 @@ fn loom_done_a_stolen_fork_is_seen_by_its_owner() {
 /// goes on.
 #[test]
 fn loom_done_a_lent_closure_is_seen_by_its_caller() {
-    loom::model(|| {
+    explore(Preemptions { quick: 3, full: ANY }, || {
         let hand = hands(1).pop().unwrap();
-        let parker = Arc::new(Parker::new());
-        let (send, receive) = loom::sync::mpsc::channel();
+        let shared = Arc::new((Injector::<JobRef<Hand>>::new(), Parker::new()));
+        let runner = Arc::clone(&shared);
         let thread = thread::spawn(move || {
-            let job: raw::JobRef<super::crew::Hand> = receive.recv().unwrap();
+            runner.1.park();
+            let Steal::Success(job) = runner.0.steal() else { unreachable!("pushed before") };
             job.run(&hand);
         });
-        let cell = Cell(UnsafeCell::new(0));
-        let waker: Waker = parker.waker();
-        let inject = |job| assert!(send.send(job).is_ok());
-        raw::hand_over(waker, inject, |_| parker.park(), |_| cell.add(3));
-        assert_eq!(cell.get(), 3);
+        let cell = Cell::<u32>::default();
+        let parker = Arc::new(Parker::new());
+        let inject = |job| {
+            shared.0.push(job);
+            shared.1.unpark();
+        };
+        raw::hand_over(
+            parker.waker(),
+            inject,
+            |_| parker.park(),
+            |_| cell.write(|value| *value += 3),
+        );
+        assert_eq!(cell.read(|value| *value), 3);
         thread.join().unwrap();
     });
 }
@@ -77,20 +87,20 @@ fn loom_done_a_lent_closure_is_seen_by_its_caller() {
 /// although nobody sets a latch for it.
 #[test]
 fn loom_count_a_body_that_ends_last_sees_its_jobs() {
-    loom::model(|| {
+    explore(Preemptions { quick: 3, full: ANY }, || {
         let mut hands = hands(2);
         let thief = hands.pop().unwrap();
         let owner = hands.pop().unwrap();
         let thread = thread::spawn(move || thief.steal_and_run(0));
-        let cell = Cell(UnsafeCell::new(0));
+        let cell = Cell::<u32>::default();
         raw::scope(&owner, (), |ticket: Ticket<'_, ()>| {
             owner.push(ticket.job(Some(&owner), |ticket| {
-                cell.add(1);
+                cell.write(|value| *value += 1);
                 ticket
             }));
             (Some(()), ticket)
         });
-        assert_eq!(cell.get(), 1);
+        assert_eq!(cell.read(|value| *value), 1);
         thread.join().unwrap();
     });
 }
@@ -98,22 +108,22 @@ fn loom_count_a_body_that_ends_last_sees_its_jobs() {
 /// ORDERING(count): a scope ends after the last of its jobs, wherever they ran.
 #[test]
 fn loom_count_a_scope_ends_after_its_last_job() {
-    loom::model(|| {
+    explore(Preemptions { quick: 3, full: ANY }, || {
         let mut hands = hands(2);
         let thief = hands.pop().unwrap();
         let owner = hands.pop().unwrap();
         let thread = thread::spawn(move || thief.steal_and_run(0));
-        let cells = [Cell(UnsafeCell::new(0)), Cell(UnsafeCell::new(0))];
+        let cells = <[Cell<u32>; 2]>::default();
         raw::scope(&owner, (), |ticket: Ticket<'_, ()>| {
             for cell in &cells {
                 owner.push(ticket.job(Some(&owner), move |ticket| {
-                    cell.add(1);
+                    cell.write(|value| *value += 1);
                     ticket
                 }));
             }
             (Some(()), ticket)
         });
-        assert_eq!(cells[0].get() + cells[1].get(), 2);
+        assert_eq!(cells.iter().map(|cell| cell.read(|value| *value)).sum::<u32>(), 2);
         thread.join().unwrap();
     });
 }

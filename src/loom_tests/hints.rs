@@ -1,19 +1,18 @@
 //! Hints: wrong ones cost time, but they must not stay wrong.
 
-use loom::thread;
-
+use super::explore::{ANY, Preemptions, explore};
 use crate::{
     parker::Parker,
     privacy::Privacy,
     sleep::{Appetite, Awake, Depth, Sleep},
-    sync::Arc,
+    sync::{Arc, thread},
 };
 
 /// ORDERING(demand): who falls asleep while a worker goes private is seen by
 /// that worker, or has its ask heard at the next fork.
 #[test]
 fn loom_demand_nobody_sleeps_unheard_beside_private_forks() {
-    loom::model(|| {
+    explore(Preemptions { quick: ANY, full: ANY }, || {
         let shared = Arc::new((Sleep::new(2, 2), Privacy::new()));
         let sleeper = {
             let shared = Arc::clone(&shared);
@@ -33,7 +32,7 @@ fn loom_demand_nobody_sleeps_unheard_beside_private_forks() {
 /// ORDERING(demand): an ask stays until the owner has heard of it.
 #[test]
 fn loom_demand_an_ask_stays_until_it_is_heard() {
-    loom::model(|| {
+    explore(Preemptions { quick: ANY, full: ANY }, || {
         let privacy = Arc::new(Privacy::new());
         privacy.begin();
         let asker = {

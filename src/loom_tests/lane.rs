@@ -2,15 +2,18 @@
 
 use std::time::Instant;
 
-use loom::thread;
-
-use crate::{injector::Injector, priority::Priority, sync::Arc};
+use super::explore::{ANY, Preemptions, explore};
+use crate::{
+    injector::Injector,
+    priority::Priority,
+    sync::{Arc, thread},
+};
 
 /// ORDERING(front): a lane with tasks never looks empty, and hands them out in
 /// their order.
 #[test]
 fn loom_front_a_lane_with_tasks_never_looks_empty() {
-    loom::model(|| {
+    explore(Preemptions { quick: 3, full: ANY }, || {
         let injector = Arc::new(Injector::<u32>::new(4, Instant::now(), &Arc::default()));
         let lane = |injector: &Injector<u32>| injector.lane(Priority::Normal).take();
         for task in 0..3 {

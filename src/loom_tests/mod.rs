@@ -1,15 +1,29 @@
-//! Every edge named in an `ORDERING(..)` comment, explored by loom.
+//! Every edge named in an `ORDERING(..)` comment, and every protocol that lives
+//! on them, explored: by loom on each schedule up to some number of preemptions,
+//! by shuttle on random ones.
 //!
-//! `ci/loom.sh` runs them; a lost wake-up shows as a deadlock, a missing
-//! happens-before as a causality violation of a `loom::cell`.
+//! `ci/loom.sh` and `ci/shuttle.sh` run them; a lost wake-up shows as a deadlock, a
+//! missing happens-before as a causality violation of a `Cell`, which only loom
+//! sees. Large ones, for shuttle alone, are in `large`.
 
 mod blocks;
 mod crew;
+mod ending;
+mod entrance;
+mod explore;
 mod fork;
+mod guests;
+mod handle;
 mod hints;
+mod house;
 mod lane;
+#[cfg(shuttle)]
+mod large;
 mod packet;
+mod parker;
 mod permits;
+mod pools;
 mod process;
 mod sleep;
 mod snapshot;
+mod spawn;

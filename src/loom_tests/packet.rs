@@ -3,52 +3,47 @@
 
 use std::task::{Wake, Waker};
 
-use loom::{cell::UnsafeCell, sync::Arc as Watched, thread};
-
+use super::explore::{ANY, Cell, Preemptions, Tracked, explore};
 use crate::{
     parker::Parker,
     raw::{self, Held, JobRef, Part, Policy},
-    sync::Arc,
+    sync::{Arc, thread},
 };
 
-/// What a closure works on and a result hands over. Loom reports two accesses
-/// that race, and a `Watched` that is never dropped.
-struct Number(UnsafeCell<u32>);
+/// Preemptions of each model here.
+const MOST: Preemptions = Preemptions { quick: 3, full: ANY };
 
-// SAFETY: loom checks it.
-unsafe impl Sync for Number {}
-// SAFETY: as above.
-unsafe impl Send for Number {}
+/// What a closure works on and a result hands over: not to be raced for, nor
+/// forgotten.
+#[derive(Default)]
+struct Number {
+    value: Cell<u32>,
+    _tracked: Tracked,
+}
 
 impl Number {
     fn add(&self, n: u32) {
-        // SAFETY: loom checks it.
-        self.0.with_mut(|number| unsafe { *number += n });
+        self.value.write(|value| *value += n);
     }
 
     fn get(&self) -> u32 {
-        // SAFETY: loom checks it.
-        self.0.with(|number| unsafe { *number })
+        self.value.read(|value| *value)
     }
 }
 
-/// Freed with the block: loom reports an access that races with that.
-struct Canary(UnsafeCell<()>);
-
-// SAFETY: loom checks it.
-unsafe impl Sync for Canary {}
-// SAFETY: as above.
-unsafe impl Send for Canary {}
+/// Freed with the block: whoever touches it later, or at the same time, is told.
+#[derive(Default)]
+struct Canary(Cell<()>);
 
 impl Canary {
     fn touch(&self) {
-        self.0.with(|_| ());
+        self.0.read(|_| ());
     }
 }
 
 impl Drop for Canary {
     fn drop(&mut self) {
-        self.0.with_mut(|_| ());
+        self.0.write(|_| ());
     }
 }
 
@@ -57,8 +52,8 @@ struct Errand;
 
 impl Policy<()> for Errand {
     type Label = Canary;
-    type Func = Watched<Number>;
-    type Output = Option<Watched<Number>>;
+    type Func = Arc<Number>;
+    type Output = Option<Arc<Number>>;
 
     fn run(mut part: Part<'_, (), Self>, (): &()) -> bool {
         let number = part.start();
@@ -79,19 +74,18 @@ impl Policy<()> for Errand {
     }
 }
 
-fn tell(part: Part<'_, (), Errand>, output: Option<Watched<Number>>) {
+fn tell(part: Part<'_, (), Errand>, output: Option<Arc<Number>>) {
     match part.finish(output) {
         Ok(waker) => waker.into_iter().for_each(Waker::wake),
         Err((_, part)) => part.label().touch(),
     }
 }
 
-type Handle = Held<(), Canary, Option<Watched<Number>>>;
+type Handle = Held<(), Canary, Option<Arc<Number>>>;
 
-fn errand() -> (Watched<Number>, JobRef<()>, Handle) {
-    let number = Watched::new(Number(UnsafeCell::new(0)));
-    let (job, handle) =
-        raw::task::<(), Errand>(Canary(UnsafeCell::new(())), Watched::clone(&number));
+fn errand() -> (Arc<Number>, JobRef<()>, Handle) {
+    let number = Arc::<Number>::default();
+    let (job, handle) = raw::task::<(), Errand>(Canary::default(), Arc::clone(&number));
     (number, job, handle)
 }
 
@@ -115,7 +109,7 @@ impl Wake for Bell {
 }
 
 fn bell() -> Arc<Bell> {
-    let bell = Bell { parker: Parker::new(), number: Number(UnsafeCell::new(0)) };
+    let bell = Bell { parker: Parker::new(), number: Number::default() };
     bell.number.add(5);
     Arc::new(bell)
 }
@@ -124,7 +118,7 @@ fn bell() -> Arc<Bell> {
 /// what the task wrote.
 #[test]
 fn loom_packet_a_result_comes_with_what_was_written() {
-    loom::model(|| {
+    explore(MOST, || {
         let (_number, job, mut handle) = errand();
         let queue = thread::spawn(move || job.run(&()));
         let bell = bell();
@@ -141,7 +135,7 @@ fn loom_packet_a_result_comes_with_what_was_written() {
 /// ORDERING(packet): a glance at a task that is done finds what it wrote.
 #[test]
 fn loom_packet_a_glance_finds_a_whole_result() {
-    loom::model(|| {
+    explore(MOST, || {
         let (number, job, mut handle) = errand();
         let queue = thread::spawn(move || job.run(&()));
         thread::yield_now();
@@ -158,7 +152,7 @@ fn loom_packet_a_glance_finds_a_whole_result() {
 /// ORDERING(packet): a task is run or cancelled, and never both.
 #[test]
 fn loom_packet_a_task_is_run_or_cancelled() {
-    loom::model(|| {
+    explore(MOST, || {
         let (number, job, mut handle) = errand();
         let queue = thread::spawn(move || job.run(&()));
         let bell = bell();
@@ -174,33 +168,41 @@ fn loom_packet_a_task_is_run_or_cancelled() {
     });
 }
 
-/// ORDERING(packet): a handle that goes leaves the task to the queue, with the
-/// waker or without.
+/// ORDERING(packet): a handle that goes leaves the task to the queue, and is not
+/// told.
 #[test]
 fn loom_packet_a_task_outlives_its_handle() {
-    for waits in [false, true] {
-        loom::model(move || {
-            let (number, job, mut handle) = errand();
-            let queue = thread::spawn(move || job.run(&()));
-            if waits {
-                handle.wake_when_done(bell().into());
-            }
-            handle.label().touch();
-            match handle.detach() {
-                Ok(()) => (),
-                Err(handle) => assert_eq!(result(handle), Some(1)),
-            }
-            assert!(queue.join().unwrap());
-            assert_eq!(number.get(), 1);
+    explore(MOST, || detach(|_| ()));
+}
+
+/// ORDERING(packet): as above, with a waker.
+#[test]
+fn loom_packet_a_task_outlives_a_handle_that_waits() {
+    explore(MOST, || {
+        detach(|handle| {
+            handle.wake_when_done(bell().into());
         });
+    });
+}
+
+fn detach(before: impl FnOnce(&mut Handle)) {
+    let (number, job, mut handle) = errand();
+    let queue = thread::spawn(move || job.run(&()));
+    before(&mut handle);
+    handle.label().touch();
+    match handle.detach() {
+        Ok(()) => (),
+        Err(handle) => assert_eq!(result(handle), Some(1)),
     }
+    assert!(queue.join().unwrap());
+    assert_eq!(number.get(), 1);
 }
 
 /// ORDERING(packet): whoever runs the task in its handle's name, the queue finds
 /// out, and the last of the two frees it.
 #[test]
 fn loom_packet_the_handle_runs_it_while_the_queue_clears_its_place() {
-    loom::model(|| {
+    explore(MOST, || {
         let (number, job, handle) = errand();
         let queue = thread::spawn(move || job.discard());
         let ran = handle.run_here(&());
@@ -217,7 +219,7 @@ fn loom_packet_the_handle_runs_it_while_the_queue_clears_its_place() {
 /// ORDERING(packet): two who borrow one handle decide once.
 #[test]
 fn loom_packet_two_cancel_at_once() {
-    loom::model(|| {
+    explore(MOST, || {
         let (_number, job, handle) = errand();
         let handle = Arc::new(handle);
         let other = {

@@ -1,19 +1,14 @@
 //! What a process makes for itself, once.
 
-use loom::{cell::UnsafeCell, thread};
+use super::explore::{ANY, Cell, Preemptions, explore};
+use crate::{raw::OfProcess, sync::thread};
 
-use crate::raw::OfProcess;
-
-struct Made(UnsafeCell<u32>);
-
-// SAFETY: loom checks it.
-unsafe impl Sync for Made {}
+struct Made(Cell<u32>);
 
 impl Default for Made {
     fn default() -> Self {
-        let made = Made(UnsafeCell::new(0));
-        // SAFETY: loom checks it.
-        made.0.with_mut(|value| unsafe { *value = 7 });
+        let made = Made(Cell::default());
+        made.0.write(|value| *value = 7);
         made
     }
 }
@@ -21,12 +16,11 @@ impl Default for Made {
 /// ORDERING(process): whoever asks at the same time gets the same, and finds it made.
 #[test]
 fn loom_process_has_one_value_for_all_its_threads() {
-    loom::model(|| {
+    explore(Preemptions { quick: 3, full: ANY }, || {
         let cell: &'static OfProcess<Made> = Box::leak(Box::new(OfProcess::new()));
         let get = move || {
             let made = cell.get();
-            // SAFETY: loom checks it.
-            assert_eq!(made.0.with(|value| unsafe { *value }), 7);
+            assert_eq!(made.0.read(|value| *value), 7);
             std::ptr::from_ref(made).addr()
         };
         let other = thread::spawn(get);

@@ -1,7 +1,6 @@
 //! No wake-up is lost.
 
-use loom::thread;
-
+use super::explore::{ANY, Preemptions, explore};
 use crate::{
     door::{Door, Hired},
     parker::Parker,
@@ -9,6 +8,7 @@ use crate::{
     sync::{
         Arc,
         deque::{Injector, Steal},
+        thread,
     },
 };
 
@@ -38,7 +38,7 @@ fn work_once(sleep: &Sleep, work: &Work, index: usize) {
 /// ORDERING(dekker): posted work is not slept through.
 #[test]
 fn loom_dekker_one_post_reaches_one_sleeper() {
-    loom::model(|| {
+    explore(Preemptions { quick: 3, full: ANY }, || {
         let shared = Arc::new((Sleep::new(1, 1), Work::new()));
         let worker = {
             let shared = Arc::clone(&shared);
@@ -53,7 +53,7 @@ fn loom_dekker_one_post_reaches_one_sleeper() {
 /// ORDERING(dekker): a post that relied on a searcher is passed on by it.
 #[test]
 fn loom_dekker_two_posts_reach_two_sleepers() {
-    loom::model(|| {
+    explore(Preemptions { quick: 3, full: 4 }, || {
         let shared = Arc::new((Sleep::new(2, 2), Work::new()));
         let workers = [0, 1].map(|index| {
             let shared = Arc::clone(&shared);
@@ -70,7 +70,7 @@ fn loom_dekker_two_posts_reach_two_sleepers() {
 /// ORDERING(door): a task that nobody comes for is seen by the door-keeper.
 #[test]
 fn loom_door_a_keeper_at_rest_hears_of_the_task() {
-    loom::model(|| {
+    explore(Preemptions { quick: 3, full: ANY }, || {
         let parker = Arc::new(Parker::new());
         let shared = Arc::new((
             Door::new(Some(std::time::Duration::from_millis(1))),

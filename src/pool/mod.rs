@@ -300,13 +300,13 @@ impl RefUnwindSafe for ThreadPool {}
 /// Where the global pool is, once it is built.
 // No model of loom's uses it, and loom's atomics cannot be in statics.
 fn global_cell() -> &'static OnceLock<ThreadPool> {
-    #[cfg(not(loom))]
+    #[cfg(not(any(loom, shuttle)))]
     static CELL: raw::OfProcess<OnceLock<ThreadPool>> = raw::OfProcess::new();
-    #[cfg(loom)]
+    #[cfg(any(loom, shuttle))]
     static CELL: OnceLock<ThreadPool> = OnceLock::new();
-    #[cfg(not(loom))]
+    #[cfg(not(any(loom, shuttle)))]
     return CELL.get();
-    #[cfg(loom)]
+    #[cfg(any(loom, shuttle))]
     &CELL
 }
 

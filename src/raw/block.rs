@@ -14,10 +14,10 @@ use std::{
 
 use crossbeam_utils::CachePadded;
 
-use crate::sync::{Arc, AtomicPtr, AtomicUsize, Ordering};
+use crate::sync::{Arc, AtomicPtr, AtomicUsize, MODELLED, Ordering};
 
 /// Blocks of another worker that are sent home together.
-const BATCH: usize = if cfg!(loom) { 1 } else { 32 };
+const BATCH: usize = if MODELLED { 1 } else { 32 };
 
 /// Free blocks that one worker keeps, and again as many on their way to it; the
 /// rest goes back to the allocator. 256 KiB each.
@@ -304,7 +304,7 @@ unsafe fn free_all(first: Option<NonNull<Block>>) {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
     use super::{Blocks, Homes};
 

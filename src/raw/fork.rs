@@ -197,6 +197,7 @@ where
         while !latch.is_set() {
             host.wait(latch);
         }
+        latch.end();
         // SAFETY: set.
         Settled::There(unsafe { job.take_result() })
     };

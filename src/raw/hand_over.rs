@@ -7,7 +7,10 @@ use std::{
     task::Waker,
 };
 
-use super::job::{Erased, Header, JobRef, Kind};
+use super::{
+    canary::Canary,
+    job::{Erased, Header, JobRef, Kind},
+};
 use crate::{
     process::Process,
     sync::{AtomicBool, Ordering},
@@ -19,10 +22,22 @@ use crate::{
 struct LentJob<C: 'static, F, R> {
     header: Header<C>,
     done: AtomicBool,
+    canary: Canary,
     /// The runner's: taken before `done` is set, used after it.
     waker: UnsafeCell<Option<Waker>>,
     func: UnsafeCell<Option<F>>,
     result: UnsafeCell<Option<Result<R, Payload>>>,
+}
+
+impl<C: 'static, F, R> LentJob<C, F, R> {
+    /// # Safety
+    ///
+    /// `self` is alive, and nobody else touches its waker.
+    unsafe fn take_waker(&self) -> Option<Waker> {
+        self.canary.touch();
+        // SAFETY: the caller's.
+        unsafe { &mut *self.waker.get() }.take()
+    }
 }
 
 // SAFETY: `repr(C)`, header first.
@@ -35,7 +50,7 @@ unsafe impl<C: 'static, F: FnOnce(&C) -> R + Send, R: Send> Erased<C> for LentJo
         // SAFETY: lent, so alive until `done` is set below.
         let job = unsafe { this.as_ref() };
         // SAFETY: the only run, and the waiter keeps its hands off until done.
-        let waker = unsafe { &mut *job.waker.get() }.take();
+        let waker = unsafe { job.take_waker() };
         // SAFETY: as above.
         let func = unsafe { &mut *job.func.get() }.take();
         let func = func.expect("a job runs once");
@@ -74,6 +89,7 @@ where
         // SAFETY: `F` and `R` are `Send`, a `Waker` too; does not unwind.
         header: unsafe { Header::new::<LentJob<C, F, R>>() },
         done: AtomicBool::new(false),
+        canary: Canary::new(),
         waker: UnsafeCell::new(Some(waker)),
         func: UnsafeCell::new(Some(func)),
         result: UnsafeCell::new(None),
@@ -88,6 +104,7 @@ where
         wait(&is_done);
     }
     mem::forget(bomb);
+    job.canary.own();
     let job = ManuallyDrop::into_inner(job);
     match job.result.into_inner().expect("a job that is done has a result") {
         Ok(result) => result,

@@ -3,6 +3,7 @@
 //! that types cannot say: see there.
 
 mod block;
+mod canary;
 mod current;
 mod filled;
 mod fork;

@@ -17,12 +17,12 @@ struct Made<T> {
 }
 
 impl<T: Default> OfProcess<T> {
-    #[cfg(not(loom))]
+    #[cfg(not(any(loom, shuttle)))]
     pub(crate) const fn new() -> Self {
         OfProcess(AtomicPtr::new(ptr::null_mut()))
     }
 
-    #[cfg(loom)]
+    #[cfg(any(loom, shuttle))]
     pub(crate) fn new() -> Self {
         OfProcess(AtomicPtr::new(ptr::null_mut()))
     }
@@ -64,7 +64,7 @@ impl<T: Default> OfProcess<T> {
 
 /// From now on `child` is called in the child of every fork, on the thread that
 /// called it, before anything else; perhaps more than once.
-#[cfg(all(unix, not(miri), not(loom)))]
+#[cfg(all(unix, not(miri), not(loom), not(shuttle)))]
 pub(crate) fn at_fork(child: extern "C" fn()) -> io::Result<()> {
     use std::ffi::c_int;
 
@@ -96,7 +96,7 @@ pub(crate) fn at_fork(child: extern "C" fn()) -> io::Result<()> {
 }
 
 /// No forks are known of here.
-#[cfg(not(all(unix, not(miri), not(loom))))]
+#[cfg(not(all(unix, not(miri), not(loom), not(shuttle))))]
 pub(crate) fn at_fork(_child: extern "C" fn()) -> io::Result<()> {
     Ok(())
 }

@@ -15,11 +15,12 @@ use std::{
 
 use super::{
     Host,
+    canary::Canary,
     job::{self, JobRef},
     latch::Latch,
 };
 use crate::{
-    sync::{AtomicUsize, Ordering},
+    sync::{AtomicUsize, Ordering, thread_local},
     unwind::{AbortOnDrop, Contained, FirstPanic},
 };
 
@@ -47,6 +48,7 @@ struct Opened {
     thread: usize,
     /// Spawned on that thread; none when the body is over.
     spawned: Cell<Option<usize>>,
+    canary: Canary,
 }
 
 /// A share in a scope: while there is one, the scope's frame stays.
@@ -92,13 +94,18 @@ where
 {
     let core = Core {
         count: Count { tickets: AtomicUsize::new(BODY), done: Latch::new(host.index()) },
-        opened: Opened { thread: this_thread(), spawned: Cell::new(Some(0)) },
+        opened: Opened {
+            thread: this_thread(),
+            spawned: Cell::new(Some(0)),
+            canary: Canary::new(),
+        },
         panics: FirstPanic::default(),
         extra,
     };
     let bomb = AbortOnDrop;
     let (result, ticket) = body(Ticket { core: NonNull::from(&core), marker: PhantomData });
     assert!(ptr::eq(ticket.core.as_ptr(), &raw const core), "a body gives its own ticket back");
+    core.opened.canary.own();
     let spawned = core.opened.spawned.take().unwrap_or(0);
     // ORDERING(count): acquires what jobs wrote that are off the count already:
     // if all are, nobody sets the latch.
@@ -108,6 +115,7 @@ where
             host.wait(&core.count.done);
         }
     }
+    core.count.done.end();
     mem::forget(bomb);
     let result = Contained::new(result);
     core.panics.raise();
@@ -168,10 +176,10 @@ impl Opened {
     /// Counts a job, if this is the thread and the body still runs.
     #[inline]
     fn count_one(&self) -> bool {
-        // Under loom all threads are one to the system, and so none is.
-        if cfg!(loom) || self.thread != this_thread() {
+        if self.thread != this_thread() {
             return false;
         }
+        self.canary.own();
         match self.spawned.get() {
             Some(spawned) => {
                 self.spawned.set(Some(spawned + 1));

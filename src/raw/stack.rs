@@ -11,12 +11,13 @@ use super::{
     job::{Header, JobId, JobRef},
     latch::Latch,
 };
+use crate::sync::MODELLED;
 
 /// Forks a worker may have pending before the older half goes public, and one.
 /// Deeper than recursion that halves its input goes (64 levels would be enough
 /// for any slice); small enough for a page a guest that may never come. A
 /// power of two, so that an index is cut to size by a mask, not checked.
-const SLOTS: usize = if cfg!(loom) { 4 } else { 512 };
+const SLOTS: usize = if MODELLED { 4 } else { 512 };
 
 /// What every fork begins with: enough to tell and to wait for it.
 #[repr(C)]

@@ -9,14 +9,18 @@ use std::{
     time::{Duration, Instant},
 };
 
+use std::sync::PoisonError;
+#[cfg(not(any(loom, shuttle)))]
+use std::sync::TryLockError;
+
 #[cfg(chaos)]
 use super::chaos as imp;
 #[cfg(loom)]
 use loom::sync as imp;
-#[cfg(not(any(chaos, loom)))]
+#[cfg(shuttle)]
+use shuttle::sync as imp;
+#[cfg(not(any(chaos, loom, shuttle)))]
 use std::sync as imp;
-
-use std::sync::{PoisonError, TryLockError};
 
 thread_local! {
     static WAITED: Cell<Duration> = const { Cell::new(Duration::ZERO) };
@@ -37,18 +41,18 @@ impl<T> Mutex<T> {
         Mutex(imp::Mutex::new(value))
     }
 
-    #[cfg(not(loom))]
+    #[cfg(not(any(loom, shuttle)))]
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         self.try_lock().unwrap_or_else(|| self.lock_contended())
     }
 
-    #[cfg(loom)]
+    #[cfg(any(loom, shuttle))]
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
-        self.0.lock().expect("loom stops at the first panic")
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The lock if it is free.
-    pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+    #[cfg(not(any(loom, shuttle)))]
+    fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
         match self.0.try_lock() {
             Ok(guard) => Some(guard),
             Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
@@ -62,7 +66,7 @@ impl<T> Mutex<T> {
 
     /// Apart, so that the clock is read only when there is something to time.
     #[cold]
-    #[cfg(not(loom))]
+    #[cfg(not(any(loom, shuttle)))]
     fn lock_contended(&self) -> MutexGuard<'_, T> {
         let start = Instant::now();
         let guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -89,7 +93,7 @@ impl Condvar {
     }
 
     /// Like `wait`, but gives up at `deadline`.
-    #[cfg(not(loom))]
+    #[cfg(not(any(loom, shuttle)))]
     pub(crate) fn wait_until<'a, T>(
         &self,
         guard: MutexGuard<'a, T>,
@@ -99,8 +103,8 @@ impl Condvar {
         self.0.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner).0
     }
 
-    /// Loom has no clock: a wait with a deadline is a wait.
-    #[cfg(loom)]
+    /// A model has no clock: a wait with a deadline is a wait.
+    #[cfg(any(loom, shuttle))]
     pub(crate) fn wait_until<'a, T>(
         &self,
         guard: MutexGuard<'a, T>,

@@ -1,44 +1,57 @@
-//! The one door to `std::sync`, `std::thread`, the deques of
-//! `crossbeam_deque`, and loom, which stands in for all of them under
-//! `--cfg loom`. Under `--cfg chaos` they are themselves, but late.
+//! The one door to `std::sync`, `std::thread`, the deques of `crossbeam_deque`;
+//! and to loom and shuttle, which stand in for all of them under `--cfg loom` and
+//! `--cfg shuttle`. Under `--cfg chaos` they are themselves, but late.
 
 #[cfg(chaos)]
 mod chaos;
-#[cfg(any(loom, miri))]
+#[cfg(any(loom, shuttle, miri))]
 mod model;
 
+mod local;
 mod lock;
 
-pub(crate) use self::lock::{Condvar, Mutex, MutexGuard, lock_wait};
+pub(crate) use self::{
+    local::thread_local,
+    lock::{Condvar, Mutex, MutexGuard, lock_wait},
+};
 
 // Reference counts are std's everywhere: `std::task::Wake` and trait objects
 // need them, and no protocol of ours is carried by a count.
-pub(crate) use std::{
-    sync::{Arc, OnceLock},
-    thread::{self, LocalKey},
-};
+pub(crate) use std::sync::{Arc, OnceLock};
 
-#[cfg(not(any(chaos, loom)))]
-pub(crate) use std::sync::atomic::{
-    AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+#[cfg(loom)]
+use loom as imp;
+#[cfg(shuttle)]
+use shuttle as imp;
+#[cfg(not(any(loom, shuttle)))]
+use std as imp;
+
+pub(crate) use self::imp::{
+    sync::atomic::Ordering,
+    thread::{self, LocalKey},
 };
 
 #[cfg(chaos)]
 pub(crate) use self::chaos::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, fence};
-#[cfg(chaos)]
-pub(crate) use std::sync::atomic::Ordering;
-
-#[cfg(loom)]
-pub(crate) use loom::sync::atomic::{
-    AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+#[cfg(not(chaos))]
+pub(crate) use self::imp::sync::atomic::{
+    AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, fence,
 };
+
+/// Memory of which loom knows who touched it last.
+#[cfg(loom)]
+pub(crate) use loom::cell::UnsafeCell as Watched;
+
+/// Does a model checker run this? Then whatever is done so many times is to be
+/// done a few times: capacities are small, and nobody looks twice before it sleeps.
+pub(crate) const MODELLED: bool = cfg!(any(loom, shuttle));
 
 /// Tells the processor, or the model checker, that this thread spins.
 pub(crate) fn spin_loop() {
-    #[cfg(not(loom))]
+    #[cfg(not(any(loom, shuttle)))]
     std::hint::spin_loop();
-    #[cfg(loom)]
-    loom::thread::yield_now();
+    #[cfg(any(loom, shuttle))]
+    thread::yield_now();
 }
 
 /// The deques: `Deque` is the owner's half (crossbeam calls it `Worker`).
@@ -46,9 +59,9 @@ pub(crate) mod deque {
     #[cfg(chaos)]
     pub(crate) use super::chaos::deque::{Deque, Injector, Steal, Stealer};
 
-    #[cfg(not(any(chaos, loom, miri)))]
+    #[cfg(not(any(chaos, loom, shuttle, miri)))]
     pub(crate) use crossbeam_deque::{Injector, Steal, Stealer, Worker as Deque};
 
-    #[cfg(any(loom, miri))]
+    #[cfg(any(loom, shuttle, miri))]
     pub(crate) use super::model::{Deque, Injector, Steal, Stealer};
 }

@@ -1,4 +1,4 @@
-//! A model of crossbeam's deques for loom and Miri, *as weak as the real ones
+//! A model of crossbeam's deques for loom, shuttle and Miri, *as weak as the real ones
 //! where it matters*: the items are behind a lock, but emptiness is a relaxed
 //! number, so a sleeper that forgets its fence really can miss a push.
 
@@ -26,10 +26,13 @@ impl<T> Items<T> {
 
     fn with<R>(&self, f: impl FnOnce(&mut VecDeque<T>) -> R) -> R {
         let mut queue = self.queue.lock();
+        let before = queue.len();
         let result = f(&mut queue);
-        // ORDERING(dekker): as weak as the real deque promises to be; what makes
-        // it seen in time is the poster's fence.
-        self.len.store(queue.len(), Ordering::Relaxed);
+        if queue.len() != before {
+            // ORDERING(dekker): as weak as the real deque promises to be; what
+            // makes it seen in time is the poster's fence.
+            self.len.store(queue.len(), Ordering::Relaxed);
+        }
         result
     }
 

@@ -12,7 +12,7 @@ use crate::{
     raw::{JobRef, Kind},
     registry::{Phase, Share},
     sleep::{Appetite, Awake, Depth, Place},
-    sync::{Arc, spin_loop, thread},
+    sync::{Arc, MODELLED, spin_loop, thread},
 };
 
 /// The shortest time to linger: less than waking a thread takes.
@@ -24,7 +24,7 @@ const SHORT_SLEEP: Duration = Duration::from_micros(200);
 
 /// Looks around before the clock is looked at: a worker that takes one fine
 /// job after the other should not book its time between each two.
-const GLANCES: u32 = 8;
+const GLANCES: u32 = if MODELLED { 0 } else { 8 };
 
 /// Pauses between two looks around then.
 const PAUSES: u32 = 2;
@@ -33,7 +33,7 @@ const PAUSES: u32 = 2;
 const MOST_APART: u32 = 32;
 
 /// Pauses between two looks later: each takes lines away from whoever works.
-const LONG_PAUSES: u32 = 12;
+const LONG_PAUSES: u32 = if MODELLED { 0 } else { 12 };
 
 /// Looks around between two offers of the processor to others.
 const LOOKS_PER_YIELD: u32 = 4;

@@ -21,7 +21,7 @@ use crate::{
     raw::{Blocks, JobRef, Kind, Returned, Slot},
     registry::{Registry, Share},
     rng::Rng,
-    sync::{Arc, lock_wait},
+    sync::{Arc, lock_wait, thread_local},
 };
 
 pub(crate) use self::{

@@ -15,19 +15,19 @@ use crate::{
     raw::{JobRef, Latch},
     registry::Registry,
     sleep::{Appetite, Awake, Depth},
-    sync::{Arc, spin_loop, thread},
+    sync::{Arc, MODELLED, spin_loop, thread},
 };
 
 /// Looks at what is waited for, and pauses, before anything else: the thief of
 /// a fine fork is often about to be done.
-const GLANCES: u32 = 16;
+const GLANCES: u32 = if MODELLED { 0 } else { 16 };
 
 /// Looks around before yielding, with glances in between.
-const LOOKS: u32 = 8;
+const LOOKS: u32 = if MODELLED { 0 } else { 8 };
 
 /// Looks around with the processor offered to others in between, before
 /// sleeping: what is waited for is often about to be done.
-const YIELDS: u32 = 8;
+const YIELDS: u32 = if MODELLED { 0 } else { 8 };
 
 /// Something that a thread waits for.
 pub(crate) trait Awaited {

@@ -1,0 +1,31 @@
+//! A whole pool, as small as it may be, and what the models of one share.
+
+use std::time::Duration;
+
+use crate::{ThreadPool, ThreadPoolBuilder, parker::Parker, sync::Arc};
+
+/// Stacks of the threads: bytes, or words under loom.
+const STACK: usize = 1 << 15;
+
+/// Nobody lingers, and no door-keeper comes.
+pub(super) fn builder(workers: usize, guests: usize) -> ThreadPoolBuilder {
+    ThreadPool::builder()
+        .num_threads(workers)
+        .max_guests(guests)
+        .injector_capacity(2)
+        .idle_spin(Duration::ZERO)
+        .door_patience(None)
+        .stack_size(STACK)
+}
+
+pub(super) fn pool(workers: usize, guests: usize) -> ThreadPool {
+    builder(workers, guests).build().expect("a model refuses no thread")
+}
+
+/// Something that happens once, for one thread to wait for: it blocks, and runs
+/// nothing meanwhile.
+pub(super) fn gate() -> (impl FnOnce() + Send, impl FnOnce() + Send) {
+    let parker = Arc::new(Parker::new());
+    let opener = Arc::clone(&parker);
+    (move || opener.unpark(), move || parker.park())
+}
