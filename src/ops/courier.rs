@@ -1,4 +1,4 @@
-//! `Courier`: a closure that waits at the entrance by itself.
+//! `Courier`: a task that waits at the entrance by itself.
 //!
 //! The thread that brought it runs other jobs while it waits, if it is a worker
 //! of some other pool, and those may wait in the same line, further back: then
@@ -11,10 +11,6 @@ use std::{
     time::Instant,
 };
 
-use super::{
-    handle::JoinHandle,
-    packet::{self, Name},
-};
 use crate::{
     injector::Lane,
     parker::Parker,
@@ -26,61 +22,57 @@ use crate::{
     worker::{Worker, wait_for},
 };
 
-pub(super) struct Courier<F, T> {
+pub(super) struct Courier {
     gate: Gate,
-    name: Name,
-    parcel: Mutex<Parcel<F, T>>,
+    parcel: Mutex<Parcel>,
     /// Of the thread that waits for the answer.
     parker: Arc<Parker>,
 }
 
-/// One lane of a pool, and the pool's life with it.
+/// One lane of a pool.
 #[derive(Clone)]
 struct Gate {
     registry: Arc<Registry<Worker>>,
     priority: Priority,
 }
 
-struct Parcel<F, T> {
+struct Parcel {
     /// None once there is no more waiting.
     acquire: Option<Acquire<Gate>>,
-    f: Option<F>,
-    answer: Option<Result<JoinHandle<T>, Refused>>,
+    /// None once it is in.
+    task: Option<JobRef<Worker>>,
+    refused: Refused,
 }
 
-impl<F, T> Courier<F, T>
-where
-    F: FnOnce() -> T + Send + 'static,
-    T: Send + 'static,
-{
+impl Courier {
     pub(super) fn new(
         registry: &Arc<Registry<Worker>>,
         priority: Priority,
-        name: Name,
-        f: F,
+        task: JobRef<Worker>,
     ) -> Arc<Self> {
         let gate = Gate { registry: Arc::clone(registry), priority };
         let acquire = Some(Acquire::from(gate.clone()));
-        let parcel = Mutex::new(Parcel { acquire, f: Some(f), answer: None });
-        Arc::new(Courier { gate, name, parcel, parker: Parker::current() })
+        let parcel = Parcel { acquire, task: Some(task), refused: Refused::Full };
+        Arc::new(Courier { gate, parcel: Mutex::new(parcel), parker: Parker::current() })
     }
 
-    /// Blocks until the task is in or refused, at the latest at `deadline`.
+    /// Blocks until the task is in or refused, at the latest until `deadline`.
+    /// A task that is refused comes back.
     pub(super) fn wait(
         self: Arc<Self>,
         deadline: Option<Instant>,
-    ) -> Result<JoinHandle<T>, (Refused, F)> {
+    ) -> Result<(), (Refused, JobRef<Worker>)> {
         wait_for(&|| self.deliver(), &self.parker, Some(&self.gate.registry), deadline);
         let mut parcel = self.parcel.lock();
-        let (acquire, f) = (parcel.acquire.take(), parcel.f.take());
-        let answer = parcel.answer.take().unwrap_or(Err(Refused::Full));
+        let (acquire, task) = (parcel.acquire.take(), parcel.task.take());
+        let refused = parcel.refused;
         drop(parcel);
         // Outside the lock: a place that is given up may wake the next in line.
         drop(acquire);
-        answer.map_err(|refused| (refused, f.expect("it was not let in")))
+        task.map_or(Ok(()), |task| Err((refused, task)))
     }
 
-    /// Puts the task in if it is its turn. False: it is not.
+    /// Puts the task in if it is its turn. True: it is in, or never will be.
     fn deliver(self: &Arc<Self>) -> bool {
         let waker = Waker::from(Arc::clone(self));
         let mut parcel = self.parcel.lock();
@@ -89,19 +81,19 @@ where
             return false;
         };
         parcel.acquire = None;
-        parcel.answer = Some(permit.map(|in_use| {
-            let f = parcel.f.take().expect("it is let in once");
-            self.gate.enter(self.name.clone(), f, in_use)
-        }));
+        match permit {
+            Ok(in_use) => {
+                let task = parcel.task.take().expect("it goes in once");
+                self.gate.lane().push(task, in_use);
+                self.gate.registry.post_task();
+            }
+            Err(refused) => parcel.refused = refused,
+        }
         true
     }
 }
 
-impl<F, T> Wake for Courier<F, T>
-where
-    F: FnOnce() -> T + Send + 'static,
-    T: Send + 'static,
-{
+impl Wake for Courier {
     fn wake(self: Arc<Self>) {
         self.deliver();
         self.parker.unpark();
@@ -112,36 +104,10 @@ impl Gate {
     fn lane(&self) -> &Lane<JobRef<Worker>> {
         self.registry.injector.lane(self.priority)
     }
-
-    fn enter<F, T>(&self, name: Name, f: F, in_use: usize) -> JoinHandle<T>
-    where
-        F: FnOnce() -> T + Send + 'static,
-        T: Send + 'static,
-    {
-        enter(&self.registry, self.lane(), name, f, in_use)
-    }
 }
 
 impl AsRef<Permits> for Gate {
     fn as_ref(&self) -> &Permits {
         self.lane().permits()
     }
-}
-
-/// Makes a task of `f` and puts it in `lane`, with the `in_use`th permit.
-pub(super) fn enter<F, T>(
-    registry: &Registry<Worker>,
-    lane: &Lane<JobRef<Worker>>,
-    name: Name,
-    f: F,
-    in_use: usize,
-) -> JoinHandle<T>
-where
-    F: FnOnce() -> T + Send + 'static,
-    T: Send + 'static,
-{
-    let (task, handle) = packet::new_task(name, lane.ledger(), f);
-    lane.push(task, in_use);
-    registry.post_task();
-    JoinHandle::new(handle)
 }

@@ -55,8 +55,39 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    let task = Shared::new(Task::at(name, Arc::clone(origin), Stage::Waiting(f)));
-    (Arc::clone(&task).into_job_ref(), task)
+    let task = Unsent::new(name, origin, f);
+    (task.job(), task.into_handle())
+}
+
+/// A new task that may still come back as the closure it was.
+pub(super) struct Unsent<F: 'static, T: 'static>(Arc<Shared<Worker, Task<F, T>>>);
+
+impl<F, T> Unsent<F, T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    pub(super) fn new(name: Name, origin: &Arc<Ledger>, f: F) -> Self {
+        Unsent(Shared::new(Task::at(name, Arc::clone(origin), Stage::Waiting(f))))
+    }
+
+    /// The queue's end of it.
+    pub(super) fn job(&self) -> JobRef<Worker> {
+        Arc::clone(&self.0).into_job_ref()
+    }
+
+    pub(super) fn into_handle(self) -> Arc<dyn Joinable<T>> {
+        self.0
+    }
+
+    /// The closure, in exchange for the queue's end, which was in no queue.
+    pub(super) fn take_back(self, job: JobRef<Worker>) -> F {
+        let (f, _) = self.0.start(Stage::Taken).expect("nobody else could take it");
+        // The job clears the place of a task that was decided before.
+        self.0.origin.bury();
+        job.discard();
+        f
+    }
 }
 
 /// The handle's end of a task that was refused: cancelled from the start.

@@ -8,9 +8,9 @@ use std::{
 };
 
 use super::{
-    courier::{Courier, enter},
+    courier::Courier,
     handle::JoinHandle,
-    packet::{self, Name},
+    packet::{self, Name, Unsent},
 };
 use crate::{
     error::TrySpawnError,
@@ -323,8 +323,12 @@ impl<'p> TaskBuilder<'p> {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let courier = Courier::new(self.registry, self.priority, self.name.clone(), f);
-        courier.wait(deadline).map_err(|(refused, f)| self.refuse(f, refused))
+        let task = Unsent::new(self.name.clone(), self.lane().ledger(), f);
+        let courier = Courier::new(self.registry, self.priority, task.job());
+        match courier.wait(deadline) {
+            Ok(()) => Ok(JoinHandle::new(task.into_handle())),
+            Err((refused, job)) => Err(self.refuse(task.take_back(job), refused)),
+        }
     }
 
     fn enter_lane<T, F>(
@@ -337,7 +341,13 @@ impl<'p> TaskBuilder<'p> {
         T: Send + 'static,
     {
         match permit {
-            Ok(in_use) => Ok(enter(self.registry, self.lane(), self.name.clone(), f, in_use)),
+            Ok(in_use) => {
+                let lane = self.lane();
+                let (task, handle) = packet::new_task(self.name.clone(), lane.ledger(), f);
+                lane.push(task, in_use);
+                self.registry.post_task();
+                Ok(JoinHandle::new(handle))
+            }
             Err(refused) => Err(self.refuse(f, refused)),
         }
     }
