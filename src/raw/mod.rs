@@ -12,10 +12,13 @@ mod held;
 mod job;
 mod latch;
 mod packet;
+#[cfg_attr(any(loom, shuttle), allow(dead_code, reason = "a model has one process"))]
 mod process;
 mod scope;
 mod stack;
 
+#[cfg_attr(any(loom, shuttle), allow(unused_imports, reason = "as above"))]
+pub(crate) use self::process::OfProcess;
 pub(crate) use self::{
     block::{Blocks, Homes},
     current::Slot,
@@ -26,7 +29,7 @@ pub(crate) use self::{
     job::{JobId, JobRef, Kind},
     latch::Latch,
     packet::{Part, Policy, decided, task},
-    process::{OfProcess, at_fork},
+    process::at_fork,
     scope::{Returned, Ticket, scope},
     stack::{ForkRef, ForkStack},
 };

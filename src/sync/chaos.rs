@@ -118,6 +118,10 @@ pub(crate) mod deque {
     pub(crate) type Injector<T> = Chaotic<crossbeam_deque::Injector<T>>;
 
     impl<T> Deque<T> {
+        pub(crate) fn new_fifo() -> Self {
+            Chaotic(crossbeam_deque::Worker::new_fifo())
+        }
+
         pub(crate) fn new_lifo() -> Self {
             Chaotic(crossbeam_deque::Worker::new_lifo())
         }
