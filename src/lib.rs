@@ -144,6 +144,10 @@ pub use crate::priority::Priority;
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+/// What does not compile is tested with the documentation, too.
+#[cfg(doctest)]
+mod bounds;
+
 #[cfg(all(test, any(loom, shuttle)))]
 #[allow(unsafe_code, reason = "tests stand in for the cellar")]
 mod loom_tests;

@@ -3,6 +3,8 @@
 //! A rule is a function from files to complaints. Each has two tests: that this
 //! repository gives no cause, and, named `.._red`, that a small bad input does.
 
+#[path = "tidy/audit.rs"]
+mod audit;
 #[path = "tidy/edges.rs"]
 mod edges;
 #[path = "tidy/floors.rs"]

@@ -70,10 +70,6 @@ pub(crate) struct Blocks {
 
 // SAFETY: the chains are its own: nobody else has a way to them.
 unsafe impl Send for Blocks {}
-// SAFETY: a chain that came home belongs to the list until it is taken.
-unsafe impl Send for Home {}
-// SAFETY: changed by atomic steps alone, and chains are plain memory.
-unsafe impl Sync for Home {}
 
 impl Homes {
     pub(crate) fn new(count: usize) -> Self {

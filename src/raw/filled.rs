@@ -11,8 +11,12 @@ use crate::unwind;
 pub(crate) struct Slots<'a, U> {
     start: *mut U,
     len: usize,
-    marker: PhantomData<(&'a mut (), U)>,
+    marker: PhantomData<(OneVector<'a>, U)>,
 }
+
+/// Invariant, so that runs of two vectors never have one type: what lies at the
+/// end of one and at the start of the other are neighbours by chance alone.
+type OneVector<'a> = &'a mut &'a ();
 
 // SAFETY: exclusive room for values of `U`, as a `&mut [MaybeUninit<U>]` is.
 unsafe impl<U: Send> Send for Slots<'_, U> {}
@@ -52,7 +56,7 @@ impl<'a, U> Slots<'a, U> {
 pub(crate) struct Filled<'a, U> {
     start: *mut U,
     len: usize,
-    marker: PhantomData<(&'a mut (), U)>,
+    marker: PhantomData<(OneVector<'a>, U)>,
 }
 
 // SAFETY: owns `len` values of `U`, as a `Vec<U>` would.

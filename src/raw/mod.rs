@@ -1,5 +1,5 @@
 //! The cellar. All `unsafe` is here; everything this module exports is safe to
-//! call. It trusts its callers to be typed, and a `Host` in three things
+//! call. It trusts its callers to be typed, and a `Host` in two things
 //! that types cannot say: see there.
 
 mod block;
@@ -39,8 +39,7 @@ use crate::process::Process;
 /// What the cellar asks of whoever runs jobs. Implemented by `worker::Worker`.
 ///
 /// A host keeps the forks it is given in a `ForkStack` that stays on one thread
-/// while it holds any; it makes room there when there are more than its
-/// capacity; and it gives back the fork that was asked for, no other.
+/// while it holds any, and makes room there when there are more than its capacity.
 pub(crate) trait Host: Sized + 'static {
     /// This worker's number, by which it is woken.
     fn index(&self) -> usize;

@@ -163,10 +163,58 @@ impl<C> ForkStack<C> {
             // SAFETY: up to the old `top`, so the right to it was ours.
             let fork = unsafe { ForkRef::new(fork) };
             sink(fork.publish(owner));
+            assert!(self.is_empty(), "a sink does not fork: that would be in the way of the rest");
         }
         for (to, from) in (1..).zip(count + 1..=top) {
             self.slots[to].set(self.slots[from].get());
         }
         self.top.set(top - count);
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{Fork, ForkRef, ForkStack, Header, NonNull};
+    use crate::{
+        raw::job::{Erased, Kind},
+        unwind,
+    };
+
+    #[repr(C)]
+    struct Job(Fork<()>);
+
+    // SAFETY: `repr(C)`, header first.
+    unsafe impl Erased<()> for Job {
+        const KIND: Kind = Kind::Structured;
+
+        unsafe fn run_erased(_this: NonNull<Header<()>>, (): &()) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn a_sink_that_forks_is_stopped_before_a_fork_has_two_rights() {
+        // SAFETY: to run such a job does nothing.
+        let job = || unsafe { Job(Fork::new(Header::new_private::<Job>())) };
+        let jobs = [job(), job(), job(), job()];
+        // SAFETY: alive to the end, and each is asked for once.
+        let fork = |n: usize| unsafe { ForkRef::<()>::new(NonNull::from(&jobs[n]).cast()) };
+        let stack = ForkStack::new();
+        stack.push(fork(0));
+        stack.push(fork(1));
+        let mut published = Vec::new();
+        let outcome = unwind::catch(|| {
+            stack.drain(0, |job| {
+                published.push(job.id());
+                if published.len() == 1 {
+                    stack.push(fork(2));
+                    stack.push(fork(3));
+                }
+            });
+        });
+        assert!(outcome.is_err());
+        assert_eq!(published.len(), 1);
+        let newest = fork(3).id();
+        assert!(stack.pop_if(newest).is_some_and(|fork| fork.id() == newest));
     }
 }

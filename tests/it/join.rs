@@ -135,6 +135,22 @@ fn a_fork_deep_in_a_tree_is_stolen_while_its_owner_is_busy() {
 }
 
 #[test]
+fn a_join_runs_no_task_to_get_its_own_fork_back() {
+    within_a_minute(|| {
+        let pool = pool(1);
+        pool.install(|| {
+            let ran = Count::shared();
+            let task = ran.clone();
+            // The spawn publishes `b` and lies in front of it.
+            let (handle, ()) = pool.join(|| pool.spawn(move || task.add()), || ());
+            assert_eq!(ran.get(), 0, "a stranger's task ran inside the join");
+            handle.join().unwrap();
+            assert_eq!(ran.get(), 1);
+        });
+    });
+}
+
+#[test]
 fn a_panic_in_a_reaches_the_caller_after_b_has_run_once() {
     within_a_minute(|| {
         everywhere(|pool| {

@@ -1,6 +1,7 @@
 //! What the pool promises, one module a verb. Each test is a sentence, and a
 //! hang is a failure (`support::within_a_minute`).
 
+mod bounded;
 mod broadcast;
 mod build;
 mod cancel;

@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use crate::support::{
-    Count, Gate, alone, block_on, builder, hold, pool, threads, until, within_a_minute,
+    Count, Gate, alone, block_on, builder, hold, peak_memory, pool, threads, until, within_a_minute,
 };
 
 #[test]
@@ -103,14 +103,6 @@ fn a_task_that_floods_its_own_pool_takes_little_memory() {
             assert!(peak < 200 << 20, "{} MiB at the peak", peak >> 20);
         }
     });
-}
-
-/// The most memory this process ever held, in bytes.
-fn peak_memory() -> usize {
-    let status = std::fs::read_to_string("/proc/self/status").expect("procfs");
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("a peak");
-    let kilobytes = line.split_whitespace().nth(1).and_then(|number| number.parse::<usize>().ok());
-    kilobytes.expect("a number") << 10
 }
 
 #[test]

@@ -322,6 +322,14 @@ impl<T> Clone for Log<T> {
     }
 }
 
+/// The most memory this process ever held, in bytes.
+pub(crate) fn peak_memory() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").expect("procfs");
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("a peak");
+    let kilobytes = line.split_whitespace().nth(1).and_then(|number| number.parse::<usize>().ok());
+    kilobytes.expect("a number") << 10
+}
+
 /// How many threads this process has.
 pub(crate) fn threads() -> usize {
     std::fs::read_dir("/proc/self/task").expect("procfs").count()

@@ -97,26 +97,57 @@ fn orderings_are_argued_in_pairs_red() {
     red(&lonely, &format!("{good}\nmatch a.cmp(&b) {{ Ordering::Less => () }}"), "name the other");
 }
 
+/// What a row of the table has: the edge, its two ends, what it carries, and the
+/// files of its models.
+const CELLS: usize = 5;
+
+/// For each row of the table its edge, with its place and its cells.
+fn listed(files: &[File]) -> BTreeMap<String, (String, Vec<String>)> {
+    let architecture = files.iter().find(|file| file.name == "ARCHITECTURE.md");
+    let lines = architecture.into_iter().flat_map(|file| file.numbered());
+    let lines = lines.map(|(place, line)| (place, line.comment.trim()));
+    let section = lines.skip_while(|(_, line)| !(line.starts_with('#') && line.contains(HEADING)));
+    let mut listed = BTreeMap::new();
+    for (place, row) in section.skip(1).take_while(|(_, line)| !line.starts_with('#')) {
+        let cells = row.strip_prefix('|').and_then(|row| row.strip_suffix('|'));
+        let cells: Vec<_> = cells.into_iter().flat_map(|row| row.split('|')).collect();
+        let cells: Vec<_> = cells.iter().map(|cell| cell.trim().to_owned()).collect();
+        let edge = cells.first().and_then(|cell| cell.strip_prefix('`')?.strip_suffix('`'));
+        if let Some(edge) = edge.map(str::to_owned) {
+            listed.insert(edge, (place, cells));
+        }
+    }
+    listed
+}
+
 /// Edges argued in the code, tried in src/loom_tests and listed in ARCHITECTURE.md
-/// are the same.
+/// are the same; and a row says both ends, what is carried, and where it is tried.
 fn every_edge_has_a_loom_test_rule(files: &[File]) -> Vec<String> {
     let argued: BTreeSet<String> = ends(files, &mut Vec::new()).into_keys().collect();
-    let mut tried = BTreeSet::new();
+    let mut tried: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     for file in files.iter().filter(|file| file.is_loom_test()) {
         let docs = file.lines.iter().filter(|line| line.comment.starts_with('/'));
-        let edges = docs.flat_map(|line| named(&line.comment));
-        tried.extend(edges.map(|(edge, _)| edge.to_owned()));
+        for (edge, _) in docs.flat_map(|line| named(&line.comment)) {
+            let place = file.name.trim_start_matches("src/");
+            tried.entry(edge.to_owned()).or_default().insert(place);
+        }
     }
-    let architecture = files.iter().find(|file| file.name == "ARCHITECTURE.md");
-    let mut listed = BTreeSet::new();
-    let lines = architecture.into_iter().flat_map(|file| &file.lines).map(|line| &line.comment);
-    let section = lines.skip_while(|line| !(line.starts_with('#') && line.contains(HEADING)));
-    for row in section.skip(1).take_while(|line| !line.starts_with('#')) {
-        let cell = row.trim().strip_prefix('|').and_then(|row| row.split('|').next());
-        let edge = cell.and_then(|cell| cell.trim().strip_prefix('`')?.strip_suffix('`'));
-        listed.extend(edge.map(str::to_owned));
-    }
+    let rows = listed(files);
     let mut complaints = Vec::new();
+    for (edge, (place, cells)) in &rows {
+        if cells.len() != CELLS || cells.iter().any(String::is_empty) {
+            complaints.push(format!("{place}: `{edge}` needs {CELLS} cells, none empty"));
+        }
+        let models: Vec<_> = tried.get(edge).into_iter().flatten().copied().collect();
+        let named: Vec<_> = cells.last().into_iter().flat_map(|cell| cell.split('`')).collect();
+        let named: BTreeSet<_> = named.into_iter().filter(|name| name.ends_with(".rs")).collect();
+        if !models.is_empty() && named != models.iter().copied().collect() {
+            let models = models.join("`, `");
+            complaints.push(format!("{place}: `{edge}` is tried in `{models}`; say so at the end"));
+        }
+    }
+    let tried = tried.into_keys().collect();
+    let listed: BTreeSet<String> = rows.into_keys().collect();
     for edge in &(&argued | &tried) | &listed {
         for (set, cure) in [
             (&tried, "src/loom_tests: no test says `/// ORDERING({})`; write one"),
@@ -139,7 +170,8 @@ fn every_edge_has_a_loom_test() {
 #[test]
 fn every_edge_has_a_loom_test_red() {
     let code = ("src/a.rs", "fence(Ordering::SeqCst); // ORDERING(dekker): P2.");
-    let table = "## Happens-before edges\n| edge | why |\n|---|---|\n| `dekker` | a |\n## Next";
+    let table = "## Happens-before edges\n| edge | a | b | c | d |\n|---|---|---|---|---|\n\
+                 | `dekker` | a | b | c | `loom_tests/a.rs` |\n## Next\n| `gone` |";
     let model = "/// ORDERING(dekker): nothing is slept through.\n#[test] fn dekker() {}";
     let rule = every_edge_has_a_loom_test_rule;
     let others = [code, ("ARCHITECTURE.md", table)];
@@ -148,6 +180,10 @@ fn every_edge_has_a_loom_test_red() {
     let others = [code, ("src/loom_tests/a.rs", model)];
     let short = table.replace("`dekker`", "dekker");
     crate::red(rule, &others, ("ARCHITECTURE.md", &short), table, "add it");
+    let one_end = table.replace("| b | c | `", "| | c | `");
+    crate::red(rule, &others, ("ARCHITECTURE.md", &one_end), table, "none empty");
+    let elsewhere = table.replace("a.rs", "b.rs");
+    crate::red(rule, &others, ("ARCHITECTURE.md", &elsewhere), table, "say so at the end");
     let others = [("src/loom_tests/a.rs", model), ("ARCHITECTURE.md", table)];
     crate::red(rule, &others, ("src/a.rs", "fn a() {}"), code.1, "drop its test");
 }
