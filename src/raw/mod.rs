@@ -14,6 +14,9 @@ mod packet;
 mod scope;
 mod stack;
 
+#[cfg(all(test, not(loom)))]
+mod tests;
+
 pub(crate) use self::{
     block::{Blocks, Homes},
     current::Slot,

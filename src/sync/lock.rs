@@ -7,8 +7,14 @@ use std::{
 
 #[cfg(loom)]
 use loom::sync as imp;
-#[cfg(not(loom))]
+#[cfg(not(any(loom, miri)))]
 use parking_lot as imp;
+// `parking_lot` keeps pointers as numbers, which Miri cannot follow.
+#[cfg(miri)]
+use std::sync as imp;
+
+#[cfg(any(loom, miri))]
+use std::sync::PoisonError;
 
 thread_local! {
     static WAITED: Cell<Duration> = const { Cell::new(Duration::ZERO) };
@@ -29,29 +35,29 @@ impl<T> Mutex<T> {
         Mutex(imp::Mutex::new(value))
     }
 
-    #[cfg(not(loom))]
+    #[cfg(not(any(loom, miri)))]
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         self.0.try_lock().unwrap_or_else(|| self.lock_contended())
     }
 
-    #[cfg(loom)]
+    #[cfg(any(loom, miri))]
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
-        self.0.lock().expect("loom stops at the first panic")
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    #[cfg(not(loom))]
+    #[cfg(not(any(loom, miri)))]
     pub(crate) fn into_inner(self) -> T {
         self.0.into_inner()
     }
 
-    #[cfg(loom)]
+    #[cfg(any(loom, miri))]
     pub(crate) fn into_inner(self) -> T {
-        self.0.into_inner().expect("loom stops at the first panic")
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Apart, so that the clock is read only when there is something to time.
     #[cold]
-    #[cfg(not(loom))]
+    #[cfg(not(any(loom, miri)))]
     fn lock_contended(&self) -> MutexGuard<'_, T> {
         let start = Instant::now();
         let guard = self.0.lock();
@@ -72,19 +78,19 @@ impl Condvar {
         self.0.notify_one();
     }
 
-    #[cfg(not(loom))]
+    #[cfg(not(any(loom, miri)))]
     pub(crate) fn wait<'a, T>(&self, mut guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
         self.0.wait(&mut guard);
         guard
     }
 
-    #[cfg(loom)]
+    #[cfg(any(loom, miri))]
     pub(crate) fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
-        self.0.wait(guard).expect("loom stops at the first panic")
+        self.0.wait(guard).unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Like `wait`, but gives up at `deadline`.
-    #[cfg(not(loom))]
+    #[cfg(not(any(loom, miri)))]
     pub(crate) fn wait_until<'a, T>(
         &self,
         mut guard: MutexGuard<'a, T>,
@@ -92,6 +98,16 @@ impl Condvar {
     ) -> MutexGuard<'a, T> {
         self.0.wait_until(&mut guard, deadline);
         guard
+    }
+
+    #[cfg(miri)]
+    pub(crate) fn wait_until<'a, T>(
+        &self,
+        guard: MutexGuard<'a, T>,
+        deadline: Instant,
+    ) -> MutexGuard<'a, T> {
+        let timeout = deadline.saturating_duration_since(Instant::now());
+        self.0.wait_timeout(guard, timeout).unwrap_or_else(PoisonError::into_inner).0
     }
 
     /// Loom has no clock: a wait with a deadline is a wait.

@@ -1,8 +1,9 @@
 //! The one door to `std::sync`, `std::thread`, `parking_lot`, the deques of
 //! `crossbeam_deque`, and loom, which stands in for all of them under
-//! `--cfg loom`.
+//! `--cfg loom`. Under Miri a model stands in for the deques too, unless
+//! `--cfg real_deque` says otherwise.
 
-#[cfg(any(loom, miri))]
+#[cfg(any(loom, all(miri, not(real_deque))))]
 mod model;
 
 mod lock;
@@ -36,9 +37,9 @@ pub(crate) fn spin_loop() {
 
 /// The deques: `Deque` is the owner's half (crossbeam calls it `Worker`).
 pub(crate) mod deque {
-    #[cfg(not(any(loom, miri)))]
+    #[cfg(not(any(loom, all(miri, not(real_deque)))))]
     pub(crate) use crossbeam_deque::{Injector, Steal, Stealer, Worker as Deque};
 
-    #[cfg(any(loom, miri))]
+    #[cfg(any(loom, all(miri, not(real_deque))))]
     pub(crate) use super::model::{Deque, Injector, Steal, Stealer};
 }
