@@ -39,7 +39,12 @@ export RUST_MIN_STACK="${RUST_MIN_STACK:-67108864}"
 export TSAN_OPTIONS="${TSAN_OPTIONS:-halt_on_error=1 suppressions=$PWD/ci/tsan.supp}"
 export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_stack_use_after_return=1}"
 case "${1:-both}" in
-both) sanitize thread && sanitize address ;;
+both)
+    status=0
+    sanitize thread || status=1
+    sanitize address || status=1
+    exit "$status"
+    ;;
 thread | address) sanitize "$@" ;;
 *)
     echo "ci/san.sh: there is no $1 sanitizer here; thread or address" >&2

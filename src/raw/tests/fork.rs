@@ -102,7 +102,8 @@ fn a_panic_of_b_comes_home_and_the_result_of_a_is_dropped() {
             let drops = Count::default();
             let token = drops.token();
             let b = move || -> u32 { unwind::resume(Box::new(token)) };
-            let outcome = unwind::catch(|| fork_join(hand, || Grenade { _token: drops.token() }, b));
+            let outcome =
+                unwind::catch(|| fork_join(hand, || Grenade { _token: drops.token() }, b));
             let payload = outcome.err().expect("b panicked");
             assert_eq!(drops.get(), 1);
             assert!(payload.is::<Token>());

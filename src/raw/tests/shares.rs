@@ -168,7 +168,8 @@ impl Wake for Brittle {
 #[test]
 fn a_waker_that_panics_spoils_neither_task_nor_block() {
     let (values, wakers) = (Count::default(), Count::default());
-    let brittle = || Waker::from(Arc::new(Brittle { _grenade: Grenade { _token: wakers.token() } }));
+    let brittle =
+        || Waker::from(Arc::new(Brittle { _grenade: Grenade { _token: wakers.token() } }));
     // Woken.
     let (job, mut handle) = echo(values.token());
     assert!(!handle.wake_when_done(Arc::new(Cracked { _token: wakers.token() }).into()));
