@@ -17,11 +17,17 @@ use crossbeam_utils::CachePadded;
 use crate::sync::{Arc, AtomicPtr, AtomicUsize, MODELLED, Ordering};
 
 /// Blocks of another worker that are sent home together.
-const BATCH: usize = if MODELLED { 1 } else { 32 };
+const BATCH: usize = if MODELLED {
+    1
+} else if cfg!(miri) {
+    4
+} else {
+    32
+};
 
 /// Free blocks that one worker keeps, and again as many on their way to it; the
 /// rest goes back to the allocator. 256 KiB each.
-const MOST_KEPT: usize = 4096;
+const MOST_KEPT: usize = if cfg!(miri) { 8 } else { 4096 };
 
 /// A job of up to six words, and whose block it is: with the word that an
 /// allocator adds, a cache line.
@@ -300,7 +306,8 @@ unsafe fn free_all(first: Option<NonNull<Block>>) {
     }
 }
 
-#[cfg(all(test, not(any(loom, shuttle))))]
+// Counts what is kept, which the models have less of.
+#[cfg(all(test, not(any(loom, shuttle, miri))))]
 mod tests {
     use super::{Blocks, Homes};
 

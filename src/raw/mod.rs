@@ -17,6 +17,9 @@ mod process;
 mod scope;
 mod stack;
 
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests;
+
 #[cfg_attr(any(loom, shuttle), allow(unused_imports, reason = "as above"))]
 pub(crate) use self::process::OfProcess;
 pub(crate) use self::{

@@ -17,7 +17,13 @@ use crate::sync::MODELLED;
 /// Deeper than recursion that halves its input goes (64 levels would be enough
 /// for any slice); small enough for a page a guest that may never come. A
 /// power of two, so that an index is cut to size by a mask, not checked.
-const SLOTS: usize = if MODELLED { 4 } else { 512 };
+const SLOTS: usize = if MODELLED {
+    4
+} else if cfg!(miri) {
+    8
+} else {
+    512
+};
 
 /// What every fork begins with: enough to tell and to wait for it.
 #[repr(C)]

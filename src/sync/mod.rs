@@ -1,10 +1,12 @@
 //! The one door to `std::sync`, `std::thread`, the deques of `crossbeam_deque`;
 //! and to loom and shuttle, which stand in for all of them under `--cfg loom` and
-//! `--cfg shuttle`. Under `--cfg chaos` they are themselves, but late.
+//! `--cfg shuttle`. Under `--cfg chaos` they are themselves, but
+//! late. Under Miri a model stands in for the deques, unless `--cfg real_deque` says
+//! otherwise.
 
 #[cfg(chaos)]
 mod chaos;
-#[cfg(any(loom, shuttle, miri))]
+#[cfg(any(loom, shuttle, all(miri, not(real_deque))))]
 mod model;
 
 mod local;
@@ -59,9 +61,9 @@ pub(crate) mod deque {
     #[cfg(chaos)]
     pub(crate) use super::chaos::deque::{Deque, Injector, Steal, Stealer};
 
-    #[cfg(not(any(chaos, loom, shuttle, miri)))]
+    #[cfg(not(any(chaos, loom, shuttle, all(miri, not(real_deque)))))]
     pub(crate) use crossbeam_deque::{Injector, Steal, Stealer, Worker as Deque};
 
-    #[cfg(any(loom, shuttle, miri))]
+    #[cfg(any(loom, shuttle, all(miri, not(real_deque))))]
     pub(crate) use super::model::{Deque, Injector, Steal, Stealer};
 }

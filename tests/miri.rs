@@ -1,0 +1,225 @@
+//! Whole pools, small enough for Miri. Under it each test runs on many schedules;
+//! without it they are tests like any other.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::panic::{self, AssertUnwindSafe};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::Duration;
+
+use heist::{ThreadPool, ThreadPoolBuilder};
+
+fn builder(workers: usize) -> ThreadPoolBuilder {
+    // Miri's clock goes by what it has interpreted: a spin is a long time.
+    let builder = ThreadPool::builder().num_threads(workers).max_guests(1);
+    builder.idle_spin(Duration::ZERO).door_patience(None).injector_capacity(2)
+}
+
+fn pool(workers: usize) -> ThreadPool {
+    builder(workers).build().expect("a pool")
+}
+
+/// Adds one to a count when it is dropped.
+struct Token(Arc<AtomicUsize>);
+
+impl Drop for Token {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_pool_is_built_and_dropped() {
+    drop(pool(2));
+}
+
+#[test]
+fn a_guest_joins_and_borrows() {
+    let pool = pool(1);
+    let mut halves = [Box::new(1), Box::new(2)];
+    let [left, right] = &mut halves;
+    pool.join(|| **left += 1, || **right += 1);
+    assert_eq!(halves, [Box::new(2), Box::new(3)]);
+}
+
+#[test]
+fn workers_join_trees() {
+    fn tree(pool: &ThreadPool, height: u32) -> Box<u32> {
+        if height == 0 {
+            return Box::new(1);
+        }
+        let (a, b) = pool.join(|| tree(pool, height - 1), || tree(pool, height - 1));
+        Box::new(*a + *b)
+    }
+    let pool = pool(2);
+    assert_eq!(*pool.install(|| tree(&pool, 3)), 8);
+}
+
+#[test]
+fn a_stolen_panic_comes_home() {
+    let pool = pool(1);
+    let outcome = panic::catch_unwind(AssertUnwindSafe(|| {
+        pool.join(|| (), || panic::resume_unwind(Box::new("b")));
+    }));
+    assert_eq!(outcome.unwrap_err().downcast_ref(), Some(&"b"));
+}
+
+#[test]
+fn a_scope_borrows_what_it_outlives() {
+    let pool = pool(2);
+    let mut numbers = [1, 2, 3];
+    pool.scope(|scope| {
+        for number in &mut numbers {
+            scope.spawn(move |scope| {
+                *number += 1;
+                scope.spawn(|_| *number *= 2);
+            });
+        }
+    });
+    assert_eq!(numbers, [4, 6, 8]);
+}
+
+#[test]
+fn loops_write_and_map() {
+    let pool = pool(1);
+    let mut numbers = [1, 2, 3, 4];
+    pool.for_each_mut(&mut numbers, |_, number| *number += 1);
+    let texts = pool.map(&numbers, |number| number.to_string());
+    assert_eq!(texts, ["2", "3", "4", "5"]);
+}
+
+#[test]
+fn tasks_are_joined_in_any_order() {
+    let pool = pool(2);
+    let handles: Vec<_> = (0..4).map(|n| pool.spawn(move || Box::new(n))).collect();
+    for (n, handle) in (0..4).zip(handles).rev() {
+        assert_eq!(handle.join().unwrap(), Box::new(n));
+    }
+}
+
+#[test]
+fn a_task_joins_its_own_tasks_on_one_worker() {
+    let pool = Arc::new(pool(1));
+    let inner = Arc::clone(&pool);
+    let outer = pool.spawn(move || {
+        let handles = [1, 2, 3].map(|n| inner.spawn(move || n));
+        handles.into_iter().map(|handle| handle.join().unwrap()).sum::<i32>()
+    });
+    assert_eq!(outer.join().unwrap(), 6);
+}
+
+#[test]
+fn each_task_is_run_or_cancelled_and_dropped_once() {
+    let drops = Arc::new(AtomicUsize::new(0));
+    let pool = pool(1);
+    let handles = [(); 3].map(|()| {
+        let token = Token(Arc::clone(&drops));
+        pool.spawn(move || token)
+    });
+    for handle in handles {
+        let cancelled = handle.cancel();
+        assert_eq!(handle.join().is_err(), cancelled);
+    }
+    assert_eq!(drops.load(Ordering::Relaxed), 3);
+    let counts = pool.metrics();
+    drop(pool);
+    assert_eq!(counts.tasks_spawned(), 3);
+}
+
+#[test]
+fn a_pool_that_ends_runs_what_it_accepted() {
+    let drops = Arc::new(AtomicUsize::new(0));
+    let pool = pool(1);
+    for _ in 0..3 {
+        let token = Token(Arc::clone(&drops));
+        drop(pool.spawn(move || drop(token)));
+    }
+    pool.shutdown();
+    assert_eq!(drops.load(Ordering::Relaxed), 3);
+}
+
+#[test]
+fn what_is_not_run_is_dropped_and_its_handle_says_so() {
+    let drops = Arc::new(AtomicUsize::new(0));
+    let pool = pool(1);
+    let handles = [(); 2].map(|()| {
+        let token = Token(Arc::clone(&drops));
+        pool.spawn(move || drop(token))
+    });
+    pool.shutdown_now();
+    assert_eq!(drops.load(Ordering::Relaxed), 2);
+    for handle in handles {
+        assert!(handle.is_finished());
+        let _ = handle.join();
+    }
+}
+
+#[test]
+fn a_handle_is_awaited() {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let pool = pool(1);
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut handle = pin!(pool.spawn(|| String::from("awaited")));
+    let result = loop {
+        match handle.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(result) => break result,
+            Poll::Pending => thread::park(),
+        }
+    };
+    assert_eq!(result.unwrap(), "awaited");
+}
+
+#[test]
+fn handles_outlive_their_pool() {
+    let pool = pool(2);
+    let handles = [1, 2].map(|n| pool.spawn(move || Box::new(n)));
+    drop(pool);
+    assert_eq!(handles.map(|handle| *handle.join().unwrap()), [1, 2]);
+}
+
+#[test]
+fn every_worker_hears_a_broadcast() {
+    thread_local! {
+        static HEARD: Cell<usize> = const { Cell::new(0) };
+    }
+    let pool = pool(2);
+    let heard = pool.broadcast(|at| (at.index(), HEARD.replace(1)));
+    assert_eq!(heard, [(0, 0), (1, 0)]);
+}
+
+#[test]
+fn without_a_seat_a_closure_is_lent_to_a_worker() {
+    let pool = builder(1).max_guests(0).build().expect("a pool");
+    let mut text = String::from("lent");
+    let (len, ()) = pool.join(|| 4, || text.push('!'));
+    assert_eq!((len, text.as_str()), (4, "lent!"));
+}
+
+#[test]
+fn two_pools_call_each_other() {
+    let (one, other) = (pool(1), pool(1));
+    let number = one.install(|| other.install(|| one.join(|| 1, || 2)));
+    assert_eq!(number, (1, 2));
+}
+
+#[test]
+fn a_full_lane_takes_in_what_comes_from_two_threads() {
+    let pool = pool(1);
+    let sum = thread::scope(|threads| {
+        let spawn = || [1, 2, 3].map(|n| pool.spawn(move || n));
+        let others = threads.spawn(spawn);
+        let ours = spawn();
+        let all = others.join().unwrap().into_iter().chain(ours);
+        all.map(|handle| handle.join().unwrap()).sum::<i32>()
+    });
+    assert_eq!(sum, 12);
+}
