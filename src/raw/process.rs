@@ -16,7 +16,7 @@ struct Made<T> {
     value: T,
 }
 
-impl<T: Default> OfProcess<T> {
+impl<T: Default + Send + Sync + 'static> OfProcess<T> {
     #[cfg(not(any(loom, shuttle)))]
     pub(crate) const fn new() -> Self {
         OfProcess(AtomicPtr::new(ptr::null_mut()))
