@@ -68,6 +68,25 @@
 //! [`panic_handler`](ThreadPoolBuilder::panic_handler). The workers live on in
 //! any case, also if a destructor panics.
 //!
+//! # What it promises
+//!
+//! Each of these is carried by tests and models; `ARCHITECTURE.md` in the
+//! repository names them.
+//!
+//! - A task that was accepted runs exactly once, or its handle says why not. A
+//!   closure that was refused comes back.
+//! - No wake-up is lost: where there is work and a thread that may take it, it
+//!   runs; also behind a task that blocks, while another worker is free.
+//! - `join`, `scope` and loops return after everything they started, and nothing
+//!   of it is touched afterwards.
+//! - A panic reaches exactly one place, and the pool lives on at full strength.
+//! - [`shutdown`](ThreadPool::shutdown) runs what was accepted and joins the
+//!   threads; [`shutdown_now`](ThreadPool::shutdown_now) counts what it dropped.
+//! - Backpressure cannot deadlock, also when tasks spawn into their own full pool.
+//! - Memory is bounded, at the door and when a task floods its own pool.
+//! - No lane starves, and no task waits for ever behind those that follow each other.
+//! - A wait runs other jobs to a limited depth.
+//!
 //! # Limits
 //!
 //! - A task that blocks (on a socket, a channel, a lock) takes its worker out
