@@ -38,30 +38,38 @@ check_of() { sed -n 's/^check: //p' "$patches/$1.patch"; }
 # Not as part of the repository around it, whose paths would be others.
 apply() { GIT_CEILING_DIRECTORIES="$target" git apply "${@:2}" "$patches/$1.patch"; }
 
-# Green, red, or hung; or broken, if not even a test was started.
-outcome() {
+# What came of a check: green, red, or hung; or broken, if not even a test started.
+came=
+run() {
     local status=0
+    # In the background, so that whoever stops this stops that too.
     # shellcheck disable=SC2086 # a command with its arguments
-    timeout --kill-after=5 "$1" $2 >"$log" 2>&1 </dev/null || status=$?
+    timeout --kill-after=5 "$1" $2 >"$log" 2>&1 </dev/null &
+    running=$!
+    wait "$running" || status=$?
     if ! grep -qE '^running [1-9]' "$log"; then
-        echo broken
+        came=broken
     elif ((status == 0)); then
-        echo green
+        came=green
     elif ((status == 124 || status == 137)); then
-        echo hung
+        came=hung
     else
-        echo red
+        came=red
     fi
 }
+running=
+trap '[[ -z "$running" ]] || kill "$running" 2>/dev/null || true' EXIT
+trap 'exit 1' INT TERM
 
 declare -A sound
 for name in "${chosen[@]}"; do
     check="$(check_of "$name")"
     [[ -n "${sound[$check]:-}" ]] && continue
-    sound[$check]="$(outcome 600 "$check")"
-    if [[ "${sound[$check]}" != green ]]; then
+    sound[$check]=yes
+    run 600 "$check"
+    if [[ "$came" != green ]]; then
         tail -n 30 "$log" >&2
-        echo "without a patch \`$check\` is ${sound[$check]}" >&2
+        echo "without a patch \`$check\` is $came" >&2
         exit 1
     fi
 done
@@ -74,7 +82,7 @@ for name in "${chosen[@]}"; do
     check="$(check_of "$name")"
     start=$SECONDS
     if apply "$name"; then
-        came="$(outcome "$limit" "$check")"
+        run "$limit" "$check"
         apply "$name" --reverse
     else
         came=unfit
