@@ -137,23 +137,27 @@ fn a_waker_is_whole_when_it_is_woken() {
 }
 
 #[test]
-fn of_two_wakers_the_last_is_woken_or_the_task_was_done() {
+fn of_many_wakers_the_last_is_woken_or_the_task_was_done() {
     let drops = Count::default();
     race(run, |mut handle| {
-        let ((first, one), (second, two)) = (Bell::new(&drops), Bell::new(&drops));
-        let rings = if handle.wake_when_done(one) {
-            [0, 0]
-        } else if handle.wake_when_done(two) {
-            // Done between the two.
-            [1, 0]
+        let mut bells = Vec::new();
+        let was_done = (0..5).any(|_| {
+            let (bell, waker) = Bell::new(&drops);
+            bells.push(bell);
+            handle.wake_when_done(waker)
+        });
+        let last = bells.pop().expect("five or fewer");
+        if was_done {
+            assert_eq!(last.rung(), 0);
+            until(|| bells.last().is_none_or(|bell| bell.rung() == 1));
+            bells.pop();
         } else {
-            [0, 1]
-        };
-        until(|| [first.rung(), second.rung()] == rings);
+            until(|| last.rung() == 1);
+        }
         assert_eq!(told(handle), Some(7));
-        assert_eq!([first.rung(), second.rung()], rings);
+        assert!(bells.iter().all(|bell| bell.rung() == 0));
     });
-    assert_eq!(drops.get(), 2);
+    assert!((1..=5).contains(&drops.get()));
 }
 
 #[test]
