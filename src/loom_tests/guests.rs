@@ -74,7 +74,7 @@ fn loom_guests_leave_tasks_behind_for_the_worker() {
 
 #[test]
 fn loom_guests_take_a_fork_back_from_below_a_task() {
-    explore(Preemptions { quick: 1, full: 3 }, || {
+    explore(Preemptions { quick: 1, full: 2 }, || {
         let pool = pool(1, 1);
         let (task, ()) = pool.join(|| crate::spawn(|| 7), || ());
         assert_eq!(task.join().unwrap(), 7);
