@@ -2,7 +2,7 @@
 # Seeded bugs: each patch in ci/mutants is a bug that pools really had, and names
 # the check that turns red. Each is built in a copy of the tree, where the check
 # has to be green without it and red with it. Arguments choose by number or name:
-# `ci/mutants.sh 07 packet`. All take about half an hour on two cores.
+# `ci/mutants.sh 07 packet`. All take about a quarter of an hour on two cores.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
