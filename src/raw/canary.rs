@@ -1,12 +1,12 @@
 //! Tells a model of memory that is touched when somebody else owns it.
 
 #[cfg(loom)]
-use crate::sync::Watched;
+use crate::sync::WatchedUnsafeCell;
 
 /// Lies in a frame that others know the address of. Nothing but in a model.
 pub(super) struct Canary {
     #[cfg(loom)]
-    watched: Watched<()>,
+    watched: WatchedUnsafeCell<()>,
 }
 
 // SAFETY: loom checks it; without loom there is nothing in it.
@@ -17,7 +17,7 @@ impl Canary {
     pub(super) fn new() -> Self {
         Canary {
             #[cfg(loom)]
-            watched: Watched::new(()),
+            watched: WatchedUnsafeCell::new(()),
         }
     }
 

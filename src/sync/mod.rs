@@ -42,7 +42,7 @@ pub(crate) use self::imp::sync::atomic::{
 
 /// Memory of which loom knows who touched it last.
 #[cfg(loom)]
-pub(crate) use loom::cell::UnsafeCell as Watched;
+pub(crate) use loom::cell::UnsafeCell as WatchedUnsafeCell;
 
 /// Does a model checker run this? Then whatever is done so many times is to be
 /// done a few times: capacities are small, and nobody looks twice before it sleeps.
