@@ -120,7 +120,7 @@ fn of_two_panics_the_first_is_raised_and_the_other_dropped() {
         let token = drops.token();
         let b = move || -> u32 { unwind::resume(Box::new(Grenade { _token: token })) };
         let a = || -> u32 { unwind::resume(Box::new("a")) };
-        let payload = unwind::catch(|| fork_join(hand, a, b)).err().expect("a panicked");
+        let payload = unwind::catch(|| fork_join(hand, a, b)).expect_err("a panicked");
         assert_eq!((payload.downcast_ref(), drops.get()), (Some(&"a"), 1));
     });
 }
@@ -132,7 +132,7 @@ fn results_of_no_size_and_of_great_alignment_come_back() {
     with_thieves(1, Habit::Publishes, |hand| {
         let ((), ()) = fork_join(hand, || (), || ());
         let wide = Wide([3; 192]);
-        let (_, wide) = fork_join(hand, || scribble(), move || wide);
+        let (_, wide) = fork_join(hand, scribble, move || wide);
         assert_eq!((wide.0, (&raw const wide).addr() % 64), ([3; 192], 0));
     });
 }
