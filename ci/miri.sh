@@ -2,7 +2,7 @@
 # The cellar, and whole pools, in Miri: under each of its models of borrowing, each
 # on many schedules, with strict provenance and a check for leaks.
 #
-#   ci/miri.sh                 64 schedules of everything; takes hours on two cores
+#   ci/miri.sh                 64 schedules of everything; takes an hour or more
 #   ci/miri.sh quick           two schedules under one model, and no real deques
 #   ci/miri.sh all packet      of those tests, the ones whose names say packet
 #
