@@ -8,7 +8,7 @@ use std::time::Duration;
 
 #[test]
 fn loom_entrance_a_worker_spawns_although_the_lane_is_full() {
-    explore(Preemptions { quick: 2, full: 3 }, || {
+    explore(Preemptions { quick: 0, full: 1 }, || {
         let pool = builder(1, 0).injector_capacity(1).build().unwrap();
         // The second waits for the room of the first, whose child needs none.
         let first = pool.spawn(|| crate::spawn(|| 1));
