@@ -212,7 +212,7 @@ impl<J> Lane<J> {
         Some((first, if forward.permitted { 1 } else { 1 + others as u32 }))
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    fn is_empty(&self) -> bool {
         if !self.queue.is_empty() {
             return false;
         }

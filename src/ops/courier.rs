@@ -91,7 +91,7 @@ where
         parcel.acquire = None;
         parcel.answer = Some(permit.map(|in_use| {
             let f = parcel.f.take().expect("it is let in once");
-            self.gate.enter(self.name.clone(), f, in_use)
+            enter(&self.gate.registry, self.gate.lane(), self.name.clone(), f, in_use)
         }));
         true
     }
@@ -111,14 +111,6 @@ where
 impl Gate {
     fn lane(&self) -> &Lane<JobRef<Worker>> {
         self.registry.injector.lane(self.priority)
-    }
-
-    fn enter<F, T>(&self, name: Name, f: F, in_use: usize) -> JoinHandle<T>
-    where
-        F: FnOnce() -> T + Send + 'static,
-        T: Send + 'static,
-    {
-        enter(&self.registry, self.lane(), name, f, in_use)
     }
 }
 

@@ -188,7 +188,7 @@ impl<'p> TaskBuilder<'p> {
             Inside::Spawned(handle) => Ok(handle),
             Inside::Refused(f) => Err(self.refuse(f, Refused::Closed)),
             Inside::No(f) => {
-                let permit = self.try_acquire();
+                let permit = self.lane().try_acquire();
                 self.enter_lane(f, permit)
             }
         }
@@ -288,7 +288,7 @@ impl<'p> TaskBuilder<'p> {
         match self.spawn_inside(f) {
             Inside::Spawned(handle) => Ok(handle),
             Inside::Refused(f) => Err(self.refuse(f, Refused::Closed)),
-            Inside::No(f) => match self.try_acquire() {
+            Inside::No(f) => match self.lane().try_acquire() {
                 Err(Refused::Full) => self.wait_for_room(f, deadline),
                 permit => self.enter_lane(f, permit),
             },
@@ -312,14 +312,6 @@ impl<'p> TaskBuilder<'p> {
                 Inside::Spawned(JoinHandle::new(handle))
             }
         })
-    }
-
-    fn try_acquire(&self) -> Result<usize, Refused> {
-        if !self.registry.process.is_current() {
-            // In the child of a fork nobody would run it.
-            return Err(Refused::Closed);
-        }
-        self.lane().try_acquire()
     }
 
     fn wait_for_room<T, F>(

@@ -60,6 +60,10 @@ impl Permits {
 
     /// A permit at once, and how many are in use then.
     pub(crate) fn try_acquire(&self) -> Result<usize, Refused> {
+        if !self.process.is_current() {
+            // In the child of a fork nobody would run what enters.
+            return Err(Refused::Closed);
+        }
         let mut word = self.load();
         loop {
             let rest = match word.acquire() {
