@@ -24,6 +24,7 @@ mod parker;
 mod permits;
 mod pools;
 mod process;
+mod slab;
 mod sleep;
 mod snapshot;
 mod spawn;

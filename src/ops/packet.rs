@@ -18,8 +18,9 @@ pub(super) type Name = Option<Cow<'static, str>>;
 /// A handle's share of a task.
 pub(super) type Task<T> = Held<Worker, Label, Outcome<T>>;
 
-/// What a task came to; without a payload, it was cancelled.
-pub(super) type Outcome<T> = Result<T, Option<Payload>>;
+/// What a task came to; without a payload, it was cancelled. The payload is boxed
+/// once more, so that a small result makes a small block.
+pub(super) type Outcome<T> = Result<T, Option<Box<Payload>>>;
 
 /// Small, since every task has one: most have no name.
 pub(super) struct Label {
@@ -65,7 +66,8 @@ pub(super) fn cancelled<T: Send + 'static>(name: Name) -> Task<T> {
 /// How a task of this name says what it came to.
 pub(super) fn told<T>(outcome: Outcome<T>, name: Name) -> Result<T, JoinError> {
     outcome.map_err(|payload| {
-        let kind = payload.map_or(JoinErrorKind::Cancelled, JoinErrorKind::panic);
+        let kind =
+            payload.map_or(JoinErrorKind::Cancelled, |payload| JoinErrorKind::panic(*payload));
         JoinError::new(name, kind)
     })
 }
@@ -79,7 +81,7 @@ pub(super) fn left_behind(name: Name) -> JoinError {
 pub(super) fn dispose<T>(outcome: Outcome<T>, origin: &Ledger) {
     match outcome {
         Ok(value) => unwind::discard(value),
-        Err(Some(payload)) => origin.handlers().panicked(payload),
+        Err(Some(payload)) => origin.handlers().panicked(*payload),
         Err(None) => (),
     }
 }
@@ -113,7 +115,7 @@ where
             part.label().origin.bury();
         }
         counters.jobs_run.add(1);
-        let outcome = unwind::catch(f).map_err(Some);
+        let outcome = unwind::catch(f).map_err(|payload| Some(Box::new(payload)));
         worker.registry().process.or_abort();
         // Counted before it is known: whoever has joined a task finds it in
         // the metrics.
@@ -152,5 +154,21 @@ where
     match part.finish(outcome) {
         Ok(waker) => waker.into_iter().for_each(unwind::wake),
         Err((outcome, part)) => dispose(outcome, &part.label().origin),
+    }
+}
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::{Spawned, raw};
+    use crate::worker::Worker;
+
+    /// Two words of closure, and a word of result.
+    #[test]
+    fn a_small_task_takes_one_cache_line() {
+        fn size<T: Send + 'static, F: FnOnce() -> T + Send + 'static>(_: &F) -> usize {
+            raw::task_size::<Worker, Spawned<F, T>>()
+        }
+        let (a, b) = (Box::new(1u64), 2u64);
+        assert_eq!(size(&move || *a + b), 64);
     }
 }

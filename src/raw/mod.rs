@@ -15,13 +15,18 @@ mod packet;
 #[cfg_attr(any(loom, shuttle), allow(dead_code, reason = "a model has one process"))]
 mod process;
 mod scope;
+mod slab;
 mod stack;
 
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests;
 
+#[cfg(test)]
+pub(crate) use self::packet::task_size;
 #[cfg_attr(any(loom, shuttle), allow(unused_imports, reason = "as above"))]
 pub(crate) use self::process::OfProcess;
+#[cfg(all(test, any(loom, shuttle)))]
+pub(crate) use self::slab::{Line, Open, Place, release};
 pub(crate) use self::{
     block::{Blocks, Homes},
     current::Slot,

@@ -21,7 +21,7 @@
 use std::{
     cell::UnsafeCell,
     marker::PhantomData,
-    mem::{self, MaybeUninit},
+    mem::{self, ManuallyDrop, MaybeUninit},
     ptr::NonNull,
     task::Waker,
 };
@@ -29,6 +29,7 @@ use std::{
 use super::{
     held::Held,
     job::{Erased, Header, JobRef, Kind},
+    slab::{self, Place},
 };
 use crate::{
     sync::{AtomicU32, Ordering},
@@ -57,24 +58,36 @@ pub(crate) trait Policy<C: 'static>: Sized + 'static {
     fn cancel(part: Part<'_, C, Self>) -> bool;
 }
 
+/// What does not depend on the types of closure and result.
+#[repr(C)]
+pub(super) struct Front<C: 'static, L> {
+    pub(super) header: Header<C>,
+    pub(super) state: AtomicU32,
+    place: Place,
+    pub(super) waker: UnsafeCell<Option<Waker>>,
+    pub(super) label: L,
+}
+
+/// A block as the queue sees it: with a closure, until `STARTED`.
 #[repr(C)]
 struct Packet<C: 'static, P: Policy<C>> {
-    core: Core<C, P::Label, P::Output>,
-    /// Written until `STARTED`.
+    front: Front<C, P::Label>,
     func: UnsafeCell<MaybeUninit<P::Func>>,
 }
 
-/// The part of a block that does not depend on the closure's type, which a
-/// handle does not know.
+/// A block as the handle sees it, which does not know the closure's type: with a
+/// result, from `DONE` to `TAKEN`. It lies where the closure was.
 #[repr(C)]
 pub(super) struct Core<C: 'static, L, R> {
-    header: Header<C>,
-    pub(super) table: &'static HeldTable<C>,
-    pub(super) state: AtomicU32,
-    pub(super) waker: UnsafeCell<Option<Waker>>,
-    /// Written from `DONE` to `TAKEN`.
+    pub(super) front: Front<C, L>,
     pub(super) output: UnsafeCell<MaybeUninit<R>>,
-    pub(super) label: L,
+}
+
+/// Room for either.
+#[repr(C)]
+union Block<C: 'static, P: Policy<C>> {
+    packet: ManuallyDrop<Packet<C, P>>,
+    core: ManuallyDrop<Core<C, P::Label, P::Output>>,
 }
 
 /// What a handle asks for, which depends on the closure's type. Each wants the
@@ -90,10 +103,13 @@ pub(crate) fn task<C, P: Policy<C>>(
     label: P::Label,
     func: P::Func,
 ) -> (JobRef<C>, Held<C, P::Label, P::Output>) {
-    let func = MaybeUninit::new(func);
-    let block = Packet::<C, P>::block(label, HELD | QUEUED, func, MaybeUninit::uninit());
+    let block = slab::cut(|place| {
+        let front = Front::new::<P>(label, HELD | QUEUED, place);
+        let func = UnsafeCell::new(MaybeUninit::new(func));
+        Block::<C, P> { packet: ManuallyDrop::new(Packet { front, func }) }
+    });
     // SAFETY: its share keeps the block until it has run or was discarded.
-    let job = unsafe { JobRef::new(block) };
+    let job = unsafe { JobRef::new(block.cast()) };
     // SAFETY: a block with these types, and the only handle on it.
     (job, unsafe { Held::new(block.cast()) })
 }
@@ -103,36 +119,32 @@ pub(crate) fn decided<C, P: Policy<C>>(
     label: P::Label,
     output: P::Output,
 ) -> Held<C, P::Label, P::Output> {
-    let (func, output) = (MaybeUninit::uninit(), MaybeUninit::new(output));
-    let block = Packet::<C, P>::block(label, HELD | STARTED | DONE, func, output);
+    let block = slab::cut(|place| {
+        let front = Front::new::<P>(label, HELD | STARTED | DONE, place);
+        let output = UnsafeCell::new(MaybeUninit::new(output));
+        Block::<C, P> { core: ManuallyDrop::new(Core { front, output }) }
+    });
     // SAFETY: a block with these types, and the only handle on it.
     unsafe { Held::new(block.cast()) }
 }
 
-impl<C: 'static, P: Policy<C>> Packet<C, P> {
-    const TABLE: &'static HeldTable<C> =
-        &HeldTable { run: Self::run_held, cancel: Self::cancel_held, free: Self::free };
+/// What a task of this policy takes, in bytes.
+#[cfg(test)]
+pub(crate) const fn task_size<C: 'static, P: Policy<C>>() -> usize {
+    size_of::<Block<C, P>>()
+}
 
-    fn block(
-        label: P::Label,
-        state: u32,
-        func: MaybeUninit<P::Func>,
-        output: MaybeUninit<P::Output>,
-    ) -> NonNull<Header<C>> {
-        let core = Core {
-            // SAFETY: closure, result and label may be sent; and it does not
-            // unwind: the bomb.
-            header: unsafe { Header::new::<Self>() },
-            table: Self::TABLE,
-            state: AtomicU32::new(state),
-            waker: UnsafeCell::new(None),
-            output: UnsafeCell::new(output),
-            label,
-        };
-        let block = Box::new(Packet::<C, P> { core, func: UnsafeCell::new(func) });
-        NonNull::from(Box::leak(block)).cast()
+impl<C: 'static, L> Front<C, L> {
+    fn new<P: Policy<C, Label = L>>(label: L, state: u32, place: Place) -> Self {
+        // SAFETY: closure, result and label may be sent; and it does not
+        // unwind: the bomb.
+        let header = unsafe { Header::new::<Packet<C, P>>() };
+        let (state, waker) = (AtomicU32::new(state), UnsafeCell::new(None));
+        Front { header, state, place, waker, label }
     }
+}
 
+impl<C: 'static, P: Policy<C>> Packet<C, P> {
     /// # Safety
     ///
     /// `this` is the block, and the handle is borrowed meanwhile.
@@ -161,14 +173,21 @@ impl<C: 'static, P: Policy<C>> Packet<C, P> {
     ///
     /// `this` is the block, and nobody has a share.
     unsafe fn free(this: NonNull<Header<C>>) {
-        // SAFETY: from the box in `block`, and freed once.
-        drop(unsafe { Box::from_raw(this.cast::<Self>().as_ptr()) });
+        let front = this.cast::<Front<C, P::Label>>();
+        // SAFETY: alive, and ours alone.
+        let place = unsafe { (*front.as_ptr()).place };
+        // SAFETY: dropped once; closure and result were moved out.
+        unsafe { front.drop_in_place() };
+        // SAFETY: cut with this place, and nobody has a share.
+        unsafe { slab::give_back(this.cast::<Block<C, P>>(), place) };
     }
 }
 
-// SAFETY: `repr(C)`, header first, of the core and the packet.
+// SAFETY: `repr(C)`, header first, of the front and the packet.
 unsafe impl<C: 'static, P: Policy<C>> Erased<C> for Packet<C, P> {
     const KIND: Kind = Kind::Task;
+    const HELD: Option<&'static HeldTable<C>> =
+        Some(&HeldTable { run: Self::run_held, cancel: Self::cancel_held, free: Self::free });
 
     unsafe fn run_erased(this: NonNull<Header<C>>, cx: &C) -> bool {
         let bomb = AbortOnDrop;
@@ -189,7 +208,7 @@ unsafe impl<C: 'static, P: Policy<C>> Erased<C> for Packet<C, P> {
     }
 }
 
-impl<C: 'static, L, R> Core<C, L, R> {
+impl<C: 'static, L> Front<C, L> {
     /// Gives up `share`, or nothing; the last to leave frees the block.
     ///
     /// # Safety
@@ -200,16 +219,16 @@ impl<C: 'static, L, R> Core<C, L, R> {
             return;
         }
         // SAFETY: alive, by our share.
-        let core = unsafe { this.as_ref() };
+        let front = unsafe { this.as_ref() };
         // ORDERING(packet): acquires what the other did before it left.
-        let alone = core.state.load(Ordering::Acquire) & (HELD | QUEUED) == share || {
+        let alone = front.state.load(Ordering::Acquire) & (HELD | QUEUED) == share || {
             // ORDERING(packet): releases what was done here to the other, or
             // acquires what it did, whoever is last.
-            let before = core.state.fetch_and(!share, Ordering::AcqRel);
+            let before = front.state.fetch_and(!share, Ordering::AcqRel);
             before & (HELD | QUEUED) == share
         };
         if alone {
-            let free = core.table.free;
+            let free = front.header.held().free;
             // SAFETY: both shares are gone.
             unsafe { free(this.cast()) };
         }
@@ -241,7 +260,7 @@ impl<C: 'static, P: Policy<C>> Part<'_, C, P> {
     }
 
     pub(crate) fn label(&self) -> &P::Label {
-        &self.packet().core.label
+        &self.packet().front.label
     }
 
     /// Takes the closure, unless somebody has. Then the result is due from here.
@@ -249,7 +268,7 @@ impl<C: 'static, P: Policy<C>> Part<'_, C, P> {
         let packet = self.packet();
         // ORDERING(packet): the closure came with the share, and one step
         // decides who takes it.
-        if packet.core.state.fetch_or(STARTED, Ordering::Relaxed) & STARTED != 0 {
+        if packet.front.state.fetch_or(STARTED, Ordering::Relaxed) & STARTED != 0 {
             return None;
         }
         // SAFETY: written by `task`, and whoever sets `STARTED` reads it alone.
@@ -267,12 +286,15 @@ impl<C: 'static, P: Policy<C>> Part<'_, C, P> {
     /// If the task was not started here.
     pub(crate) fn finish(mut self, output: P::Output) -> Result<Option<Waker>, (P::Output, Self)> {
         assert!(mem::take(&mut self.started), "who takes the closure brings the result");
-        let core = &self.packet().core;
-        // SAFETY: nobody else writes it, and nobody reads before `DONE`.
+        // SAFETY: alive, by our share or the handle's.
+        let core = unsafe { self.block.cast::<Core<C, P::Label, P::Output>>().as_ref() };
+        // SAFETY: nobody else writes it, and nobody reads before `DONE`; the closure
+        // was taken out.
         unsafe { (*core.output.get()).write(output) };
+        let Front { state: word, waker, .. } = &core.front;
         // ORDERING(packet): decided by the exchange; or the handle has left, which
         // `leave` acquires.
-        let mut state = core.state.load(Ordering::Relaxed);
+        let mut state = word.load(Ordering::Relaxed);
         while state & HELD != 0 {
             // Who is to take the waker out has to stay for it.
             let leaves = if state & WAITED == 0 { self.share } else { 0 };
@@ -280,14 +302,14 @@ impl<C: 'static, P: Policy<C>> Part<'_, C, P> {
             // ORDERING(packet): releases the result to the handle, and acquires
             // the waker from it.
             let (ok, failed) = (Ordering::AcqRel, Ordering::Relaxed);
-            match core.state.compare_exchange_weak(state, next, ok, failed) {
+            match word.compare_exchange_weak(state, next, ok, failed) {
                 Ok(_) if state & WAITED == 0 => {
                     self.share &= !leaves;
                     return Ok(None);
                 }
                 Ok(_) => {
                     // SAFETY: ours since `WAITED` was taken away.
-                    return Ok(unsafe { (*core.waker.get()).take() });
+                    return Ok(unsafe { (*waker.get()).take() });
                 }
                 Err(now) => state = now,
             }
@@ -308,6 +330,6 @@ impl<C: 'static, P: Policy<C>> Part<'_, C, P> {
 impl<C: 'static, P: Policy<C>> Drop for Part<'_, C, P> {
     fn drop(&mut self) {
         // SAFETY: the share is ours, and this is the end of it.
-        unsafe { Core::<C, P::Label, P::Output>::leave(self.block.cast(), self.share) };
+        unsafe { Front::<C, P::Label>::leave(self.block.cast(), self.share) };
     }
 }

@@ -11,6 +11,7 @@ mod lent;
 mod packet;
 mod scope;
 mod shares;
+mod slab;
 mod slot;
 
 use std::{
