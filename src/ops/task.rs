@@ -20,10 +20,13 @@ use crate::{
     priority::Priority,
     raw::JobRef,
     registry::{Phase, Registry},
-    sync::Arc,
+    sync::{Arc, MODELLED, thread},
     unwind,
     worker::Worker,
 };
+
+/// Offers of the processor before a thread joins the line for room.
+const YIELDS: u32 = if MODELLED { 0 } else { 16 };
 
 /// Options of one task, made by [`ThreadPool::task`]: then one of the four
 /// verbs that spawn it, each as the method of that name on [`ThreadPool`].
@@ -288,7 +291,7 @@ impl<'p> TaskBuilder<'p> {
         match self.spawn_inside(f) {
             Inside::Spawned(handle) => Ok(handle),
             Inside::Refused(f) => Err(self.refuse(f, Refused::Closed)),
-            Inside::No(f) => match self.lane().try_acquire() {
+            Inside::No(f) => match self.acquire_soon() {
                 Err(Refused::Full) => self.wait_for_room(f, deadline),
                 permit => self.enter_lane(f, permit),
             },
@@ -312,6 +315,20 @@ impl<'p> TaskBuilder<'p> {
                 Inside::Spawned(JoinHandle::new(handle))
             }
         })
+    }
+
+    /// A permit at once, or after the processor was offered to others a few times: they
+    /// may be those who make room. Nobody waits in line yet.
+    fn acquire_soon(&self) -> Result<usize, Refused> {
+        let mut permit = self.lane().try_acquire();
+        for _ in 0..YIELDS {
+            if !matches!(permit, Err(Refused::Full)) || self.lane().blocked_submitters() > 0 {
+                break;
+            }
+            thread::yield_now();
+            permit = self.lane().try_acquire();
+        }
+        permit
     }
 
     fn wait_for_room<T, F>(
