@@ -3,7 +3,7 @@
 //! A job that is made on one thread and freed on another is the worst case of a
 //! general allocator: that alone can cost more than the rest of a spawn. So a
 //! worker keeps the blocks that it made, and whoever frees one of another's sends it
-//! home, a few dozen at a time.
+//! home, a few dozen at a time. New ones are cut from slabs.
 
 use std::{
     cell::Cell,
@@ -14,6 +14,7 @@ use std::{
 
 use crossbeam_utils::CachePadded;
 
+use super::slab::{self, Place};
 use crate::sync::{Arc, AtomicPtr, AtomicUsize, MODELLED, Ordering};
 
 /// Blocks of another worker that are sent home together.
@@ -29,11 +30,12 @@ const BATCH: usize = if MODELLED {
 /// rest goes back to the allocator. 256 KiB each.
 const MOST_KEPT: usize = if cfg!(miri) { 8 } else { 4096 };
 
-/// A job of up to six words, and whose block it is: with the word that an
-/// allocator adds, a cache line.
+/// A job of up to six words, whose block it is, and where that was cut: seven words
+/// of a cache line.
 #[repr(C)]
 struct Block {
-    home: usize,
+    home: u32,
+    place: Place,
     /// The next free one, in the place of the job.
     next: MaybeUninit<Option<NonNull<Block>>>,
     rest: [MaybeUninit<usize>; 5],
@@ -178,8 +180,9 @@ impl Blocks {
             self.kept.set(len);
             return self.take();
         }
-        let (home, next) = (self.own, MaybeUninit::uninit());
-        NonNull::from(Box::leak(Box::new(Block { home, next, rest: [MaybeUninit::uninit(); 5] })))
+        let home = self.own as u32;
+        let (next, rest) = (MaybeUninit::uninit(), [MaybeUninit::uninit(); 5]);
+        slab::cut(|place| Block { home, place, next, rest })
     }
 
     /// # Safety
@@ -189,7 +192,7 @@ impl Blocks {
     #[inline]
     unsafe fn put(&self, block: NonNull<Block>) {
         // SAFETY: alive; `home` is never written after it was made.
-        let home = unsafe { (*block.as_ptr()).home };
+        let home = unsafe { (*block.as_ptr()).home } as usize;
         if home != self.own {
             // SAFETY: the caller's.
             return unsafe { self.put_away(home, block) };
@@ -289,8 +292,10 @@ unsafe fn set_next(block: NonNull<Block>, next: Option<NonNull<Block>>) {
 ///
 /// `block` is alive, and not used again.
 unsafe fn free(block: NonNull<Block>) {
-    // SAFETY: made by `Box::leak` in `fetch`.
-    drop(unsafe { Box::from_raw(block.as_ptr()) });
+    // SAFETY: alive; `place` is never written after it was made.
+    let place = unsafe { (*block.as_ptr()).place };
+    // SAFETY: cut in `fetch`, and not used again.
+    unsafe { slab::give_back(block, place) };
 }
 
 /// # Safety

@@ -68,7 +68,7 @@ pub(crate) enum Share {
 const LONG_QUEUE: usize = 9;
 
 /// The most jobs that one steal takes.
-const MOST_STOLEN: usize = 16;
+const MOST_STOLEN: usize = 32;
 
 impl<C> Registry<C> {
     /// A registry for `workers`, and the deque that each slot's thread is to
