@@ -135,6 +135,7 @@ mod door; // floor 5
 mod permits; // floor 5
 mod privacy; // floor 5
 mod sleep; // floor 5
+mod timer; // floor 5
 
 mod injector; // floor 6
 
