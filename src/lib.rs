@@ -121,6 +121,7 @@ mod process; // floor 1
 mod unwind; // floor 1
 
 mod error; // floor 2
+mod token; // floor 2
 
 mod config; // floor 3
 
@@ -138,6 +139,7 @@ mod sleep; // floor 5
 mod timer; // floor 5
 
 mod injector; // floor 6
+mod label; // floor 6
 
 mod registry; // floor 7
 
@@ -153,11 +155,13 @@ pub use crate::builder::{CustomThreads, OsThreads, Spawner, ThreadPoolBuilder};
 pub use crate::error::{BuildError, JoinError, ShutdownTimeout, TrySpawnError};
 pub use crate::metrics::{LaneMetrics, Metrics, WorkerMetrics};
 pub use crate::ops::{
-    BroadcastContext, JoinHandle, Scope, TaskBuilder, Yield, current_num_threads,
-    current_thread_index, join, scope, spawn, yield_now,
+    BroadcastContext, JoinHandle, Scope, TaskBuilder, TaskInfo, TaskState, Yield,
+    current_num_threads, current_task, current_thread_index, is_cancelled, join, scope, spawn,
+    yield_now,
 };
 pub use crate::pool::{ThreadBuilder, ThreadPool, global};
 pub use crate::priority::Priority;
+pub use crate::token::{CancellationToken, Cancelled};
 
 /// The programs in README.md are tested with the documentation.
 #[cfg(doctest)]

@@ -5,12 +5,7 @@
 //! time, and leaves it when it is cancelled: so what ends early, as most does,
 //! costs no more than its coming and going, and wakes nobody.
 
-use std::{
-    cell::Cell,
-    collections::BTreeMap,
-    mem, ptr,
-    time::{Duration, Instant},
-};
+use std::{cell::Cell, collections::BTreeMap, mem, ptr, time::Instant};
 
 use crate::{
     config,
@@ -82,7 +77,6 @@ enum Nap {
     Open,
 }
 
-#[allow(dead_code, reason = "who sets clocks is still to come")]
 impl Timer {
     pub(crate) fn new(stack_size: Option<usize>) -> Self {
         Timer(Arc::new(Shared {
@@ -120,11 +114,11 @@ impl Timer {
         Some(key)
     }
 
-    /// The same, so long from now; none also if that is beyond what a clock can
-    /// say.
+    /// The same, so long from now.
+    #[cfg(all(test, not(any(loom, shuttle))))]
     pub(crate) fn after(
         &self,
-        time: Duration,
+        time: std::time::Duration,
         event: impl FnOnce() + Send + 'static,
     ) -> Option<TimerKey> {
         self.at(Instant::now().checked_add(time)?, event)
@@ -173,7 +167,7 @@ impl Timer {
     }
 
     /// Events that are set.
-    #[cfg(test)]
+    #[cfg(all(test, not(any(loom, shuttle))))]
     pub(crate) fn waiting(&self) -> usize {
         self.0.dial.lock().events.len()
     }

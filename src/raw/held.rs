@@ -2,7 +2,11 @@
 
 use std::{marker::PhantomData, mem::ManuallyDrop, ptr::NonNull, task::Waker};
 
-use super::packet::{Core, DONE, HELD, TAKEN, WAITED};
+use super::{
+    packet::{ASKED, Core, DONE, Front, HELD, STARTED, TAKEN, WAITED, WATCHED},
+    verdict::Verdict,
+    watch::Watch,
+};
 use crate::{sync::Ordering, unwind};
 
 /// The handle's share of a task with such a label and such a result.
@@ -30,25 +34,60 @@ impl<C: 'static, L, R> Held<C, L, R> {
     }
 
     pub(crate) fn label(&self) -> &L {
-        &self.core().label
+        self.front().label()
     }
 
     /// Is there a result, or was there?
     pub(crate) fn is_done(&self) -> bool {
         // ORDERING(packet): what is said to be done has happened.
-        self.core().state.load(Ordering::Acquire) & DONE != 0
+        self.front().state.load(Ordering::Acquire) & DONE != 0
     }
 
     /// Runs the task on `cx`; false if it was started before.
     pub(crate) fn run_here(&self, cx: &C) -> bool {
         // SAFETY: alive, and borrowed.
-        unsafe { (self.core().table.run)(self.core.cast(), cx) }
+        unsafe { (self.front().header.held().run)(self.core.cast(), cx) }
     }
 
-    /// Cancels the task; false if it was started before.
+    /// Cancels the task; false if it was started before, and then it is asked to
+    /// stop.
     pub(crate) fn cancel(&self) -> bool {
+        let front = self.front();
         // SAFETY: alive, and borrowed.
-        unsafe { (self.core().table.cancel)(self.core.cast()) }
+        let cancelled =
+            unsafe { (front.header.held().cancel)(self.core.cast(), Verdict::Cancelled) };
+        if !cancelled {
+            // ORDERING(packet): a wish; nothing comes with it.
+            front.state.fetch_or(ASKED, Ordering::Relaxed);
+        }
+        cancelled
+    }
+
+    /// Has somebody taken the closure, to run or to drop it?
+    pub(crate) fn is_started(&self) -> bool {
+        // ORDERING(packet): what is said of a task that is not done is soon over.
+        self.front().state.load(Ordering::Relaxed) & STARTED != 0
+    }
+
+    /// What the task came to, if it is done.
+    pub(crate) fn verdict(&self) -> Option<Verdict> {
+        // ORDERING(packet): as `is_done`.
+        let state = self.front().state.load(Ordering::Acquire);
+        (state & DONE != 0).then(|| Verdict::of(state))
+    }
+
+    /// A share for whoever is to decide about the task from outside. None: there is
+    /// one.
+    pub(crate) fn watch(&mut self) -> Option<Watch<C, L, R>> {
+        let state = &self.front().state;
+        // ORDERING(packet): only this handle sets it, while it has its own share.
+        if state.load(Ordering::Relaxed) & WATCHED != 0 {
+            return None;
+        }
+        // ORDERING(packet): as above.
+        state.fetch_or(WATCHED, Ordering::Relaxed);
+        // SAFETY: a block with these types; the share was not there, and goes with it.
+        Some(unsafe { Watch::new(self.core) })
     }
 
     /// The result, if there is one that was not taken.
@@ -57,7 +96,7 @@ impl<C: 'static, L, R> Held<C, L, R> {
             return None;
         }
         // ORDERING(packet): only this handle sets it.
-        if self.core().state.fetch_or(TAKEN, Ordering::Relaxed) & TAKEN != 0 {
+        if self.front().state.fetch_or(TAKEN, Ordering::Relaxed) & TAKEN != 0 {
             return None;
         }
         // SAFETY: done, and not taken before.
@@ -69,15 +108,15 @@ impl<C: 'static, L, R> Held<C, L, R> {
     pub(crate) fn wake_when_done(&mut self, waker: Waker) -> bool {
         let Some(before) = self.take_waker_back() else { return true };
         drop(before);
-        let core = self.core();
+        let front = self.front();
         // SAFETY: ours without `WAITED`, which only this handle sets.
-        unsafe { *core.waker.get() = Some(waker) };
+        unsafe { *front.waker.get() = Some(waker) };
         // ORDERING(packet): releases the waker to `finish`.
-        if core.state.fetch_or(WAITED, Ordering::Release) & DONE == 0 {
+        if front.state.fetch_or(WAITED, Ordering::Release) & DONE == 0 {
             return false;
         }
         // SAFETY: `finish` came first, and takes none that was not there.
-        drop(unsafe { (*core.waker.get()).take() });
+        drop(unsafe { (*front.waker.get()).take() });
         true
     }
 
@@ -103,18 +142,18 @@ impl<C: 'static, L, R> Held<C, L, R> {
             }
         }
         // ORDERING(packet): only this handle sets it.
-        let taken = self.core().state.load(Ordering::Relaxed) & TAKEN != 0;
+        let taken = self.front().state.load(Ordering::Relaxed) & TAKEN != 0;
         // SAFETY: done, and not taken before.
         let output = if taken { None } else { Some(unsafe { self.read() }) };
         // SAFETY: the share is ours, and this is the end of it.
-        unsafe { Core::leave(self.core, HELD) };
+        unsafe { Front::leave(self.core.cast::<Front<C, L>>(), HELD) };
         output
     }
 
     /// Gives the share up if the task is not done. False: it is.
     fn leave_undone(&mut self) -> bool {
         let Some(waker) = self.take_waker_back() else { return false };
-        let state = &self.core().state;
+        let state = &self.front().state;
         // ORDERING(packet): decided by the exchange below.
         let mut now = state.load(Ordering::Relaxed);
         let left = loop {
@@ -135,20 +174,20 @@ impl<C: 'static, L, R> Held<C, L, R> {
     /// The waker that was to be woken; it is not any more. None: the task is
     /// done.
     fn take_waker_back(&mut self) -> Option<Option<Waker>> {
-        let core = self.core();
+        let front = self.front();
         // ORDERING(packet): decided by the exchange below; whether it is done is
         // looked at again by whoever wants the result.
-        let mut now = core.state.load(Ordering::Relaxed);
+        let mut now = front.state.load(Ordering::Relaxed);
         while now & WAITED != 0 && now & DONE == 0 {
             // ORDERING(packet): what comes back is our own.
             let (ok, failed) = (Ordering::Relaxed, Ordering::Relaxed);
-            match core.state.compare_exchange_weak(now, now & !WAITED, ok, failed) {
+            match front.state.compare_exchange_weak(now, now & !WAITED, ok, failed) {
                 Ok(_) => now &= !WAITED,
                 Err(other) => now = other,
             }
         }
         // SAFETY: ours without `WAITED`, which only this handle sets.
-        (now & DONE == 0).then(|| unsafe { (*core.waker.get()).take() })
+        (now & DONE == 0).then(|| unsafe { (*front.waker.get()).take() })
     }
 
     /// # Safety
@@ -159,6 +198,10 @@ impl<C: 'static, L, R> Held<C, L, R> {
         let output = unsafe { &*self.core().output.get() };
         // SAFETY: written before `DONE`.
         unsafe { output.assume_init_read() }
+    }
+
+    fn front(&self) -> &Front<C, L> {
+        &self.core().front
     }
 
     fn core(&self) -> &Core<C, L, R> {

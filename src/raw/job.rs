@@ -2,7 +2,7 @@
 
 use std::ptr::NonNull;
 
-use super::{Host, block};
+use super::{Host, block, packet::HeldTable};
 use crate::unwind::AbortOnDrop;
 
 /// The first field of every job: what to call, and what kind of job it is.
@@ -18,6 +18,8 @@ struct Table<C: 'static> {
     /// The table that takes the place of this one when a private job goes
     /// public; none if it is public.
     public: Option<&'static Table<C>>,
+    /// What the handle of a task calls; none if there is no handle.
+    held: Option<&'static HeldTable<C>>,
 }
 
 /// Why somebody may wait for a job, which decides who runs it while waiting.
@@ -55,11 +57,24 @@ impl<C> Header<C> {
     pub(super) fn public(&self) -> Option<Self> {
         self.0.public.map(Header)
     }
+
+    /// What the handle of a task calls.
+    pub(super) fn held(&self) -> &'static HeldTable<C> {
+        self.0.held.expect("a task has a handle")
+    }
 }
 
 impl<C> Table<C> {
     const fn public<J: Erased<C>>() -> &'static Self {
-        const { &Table { run: J::run_erased, discard: J::discard_erased, kind: J::KIND, public: None } }
+        const {
+            &Table {
+                run: J::run_erased,
+                discard: J::discard_erased,
+                kind: J::KIND,
+                public: None,
+                held: J::HELD,
+            }
+        }
     }
 }
 
@@ -70,6 +85,7 @@ impl<C> Table<C> {
 /// The type is `repr(C)` and its first field is a `Header`.
 pub(super) unsafe trait Erased<C: 'static> {
     const KIND: Kind;
+    const HELD: Option<&'static HeldTable<C>> = None;
 
     /// False: it was decided before that it is not to run.
     ///

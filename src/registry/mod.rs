@@ -326,6 +326,11 @@ impl<C> Registry<C> {
         self.ledgers().map(|ledger| ledger.cancelled()).sum()
     }
 
+    /// Tasks whose time was over while they ran.
+    pub(crate) fn timed_out(&self) -> u64 {
+        self.ledgers().map(|ledger| ledger.timed_out()).sum()
+    }
+
     /// Tasks that workers dropped instead of running, in `Phase::Discarding`.
     pub(crate) fn discarded_by_workers(&self) -> usize {
         self.slots.iter().map(|slot| slot.counters.tasks_discarded.get() as usize).sum()

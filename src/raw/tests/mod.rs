@@ -12,6 +12,7 @@ mod packet;
 mod scope;
 mod shares;
 mod slot;
+mod watch;
 
 use std::{
     cell::{Cell, UnsafeCell},
