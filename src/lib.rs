@@ -25,7 +25,8 @@
 //!   works for, or else the [`global`] one, which starts when first used.
 //! - [`Scope`] spawns jobs that borrow.
 //! - [`JoinHandle`] is the way to a task's result: to join, await or cancel.
-//! - [`TaskBuilder`] gives a task a name or a [`Priority`].
+//! - [`TaskBuilder`] gives a task a name, a [`Priority`], a [`CancellationToken`], a
+//!   deadline or a time-out.
 //! - [`Metrics`] says what is going on inside.
 //!
 //! # Which verb when
@@ -37,6 +38,8 @@
 //! | a slice or a range | [`for_each`](ThreadPool::for_each), [`for_each_mut`](ThreadPool::for_each_mut), [`for_each_chunk_mut`](ThreadPool::for_each_chunk_mut), [`map`](ThreadPool::map), [`map_reduce`](ThreadPool::map_reduce) |
 //! | something to do in the background | [`ThreadPool::spawn`] |
 //! | more of that than there may be room for | [`try_spawn`](ThreadPool::try_spawn), [`spawn_timeout`](ThreadPool::spawn_timeout), [`spawn_async`](ThreadPool::spawn_async) |
+//! | tasks to be stopped together | [`cancel_token`](TaskBuilder::cancel_token), and in them [`is_cancelled`] |
+//! | tasks that are of no use later | [`deadline`](TaskBuilder::deadline), [`timeout`](TaskBuilder::timeout) |
 //! | something that needs the pool's threads: their stacks, their thread-locals | [`ThreadPool::install`] |
 //! | the same once on every worker | [`ThreadPool::broadcast`] |
 //! | a long job that should let others have a turn | [`yield_now`] |

@@ -19,6 +19,7 @@ mod house;
 mod lane;
 #[cfg(shuttle)]
 mod large;
+mod limits;
 mod packet;
 mod parker;
 mod permits;
