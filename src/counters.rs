@@ -191,6 +191,7 @@ impl Clock {
 pub(crate) struct Ledger {
     accepted: AtomicU64,
     cancelled: AtomicU64,
+    timed_out: AtomicU64,
     /// Out of the queue for good, but their place in it is not cleared yet.
     buried: AtomicUsize,
     /// Who hears of panics that no handle receives.
@@ -231,6 +232,17 @@ impl Ledger {
     pub(crate) fn cancelled(&self) -> u64 {
         // ORDERING(tally): acquires what was done before `cancel`.
         self.cancelled.load(Ordering::Acquire)
+    }
+
+    /// The time of a running task is over.
+    pub(crate) fn time_out(&self) {
+        // ORDERING(tally): releases to `timed_out`.
+        self.timed_out.fetch_add(1, Ordering::Release);
+    }
+
+    pub(crate) fn timed_out(&self) -> u64 {
+        // ORDERING(tally): acquires what was done before `time_out`.
+        self.timed_out.load(Ordering::Acquire)
     }
 
     /// A task is cancelled, or run by who waits for it; its place in the queue

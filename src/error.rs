@@ -186,6 +186,8 @@ pub(crate) enum JoinErrorKind {
     /// to be both.
     Panic(Mutex<Payload>),
     Cancelled,
+    Overdue,
+    TimedOut,
     Forked,
 }
 
@@ -210,8 +212,8 @@ impl JoinError {
         matches!(self.kind, JoinErrorKind::Panic(_))
     }
 
-    /// The task never ran: its handle cancelled it, the pool was closed when it
-    /// was spawned, or `shutdown_now` dropped it.
+    /// The task never ran: its handle or its token cancelled it, the pool was
+    /// closed when it was spawned, or `shutdown_now` dropped it.
     ///
     /// ```
     /// let pool = heist::ThreadPool::builder().num_threads(1).build()?;
@@ -221,6 +223,30 @@ impl JoinError {
     /// ```
     pub fn is_cancelled(&self) -> bool {
         matches!(self.kind, JoinErrorKind::Cancelled)
+    }
+
+    /// The task never ran, since it had not started by its
+    /// [`deadline`](crate::TaskBuilder::deadline).
+    ///
+    /// ```
+    /// let past = std::time::Instant::now();
+    /// let error = heist::global().task().deadline(past).spawn(|| ()).join().unwrap_err();
+    /// assert!(error.is_deadline() && !error.is_cancelled());
+    /// ```
+    pub fn is_deadline(&self) -> bool {
+        matches!(self.kind, JoinErrorKind::Overdue)
+    }
+
+    /// The task still ran when its [`timeout`](crate::TaskBuilder::timeout) was over.
+    /// It runs on to its end.
+    ///
+    /// ```
+    /// let task = heist::global().task().timeout(std::time::Duration::from_millis(1));
+    /// let handle = task.spawn(|| while !heist::is_cancelled() {});
+    /// assert!(handle.join().unwrap_err().is_timeout());
+    /// ```
+    pub fn is_timeout(&self) -> bool {
+        matches!(self.kind, JoinErrorKind::TimedOut)
     }
 
     /// This process was forked off since the task was spawned: the task, with
@@ -250,6 +276,8 @@ impl JoinError {
         match self.kind {
             JoinErrorKind::Panic(payload) => payload.into_inner(),
             JoinErrorKind::Cancelled => panic!("into_panic on a task that was cancelled"),
+            JoinErrorKind::Overdue => panic!("into_panic on a task that was not started in time"),
+            JoinErrorKind::TimedOut => panic!("into_panic on a task that timed out"),
             JoinErrorKind::Forked => panic!("into_panic on a task of the parent process"),
         }
     }
@@ -264,6 +292,8 @@ impl fmt::Display for JoinError {
         let payload = match &self.kind {
             JoinErrorKind::Panic(payload) => payload.lock(),
             JoinErrorKind::Cancelled => return f.write_str("was cancelled before it ran"),
+            JoinErrorKind::Overdue => return f.write_str("had not started by its deadline"),
+            JoinErrorKind::TimedOut => return f.write_str("still ran when its time was over"),
             JoinErrorKind::Forked => {
                 return f.write_str("is in the parent process: this one was forked off since");
             }

@@ -25,7 +25,8 @@
 //!   works for, or else the [`global`] one, which starts when first used.
 //! - [`Scope`] spawns jobs that borrow.
 //! - [`JoinHandle`] is the way to a task's result: to join, await or cancel.
-//! - [`TaskBuilder`] gives a task a name or a [`Priority`].
+//! - [`TaskBuilder`] gives a task a name, a [`Priority`], a [`CancellationToken`], a
+//!   deadline or a time-out.
 //! - [`Metrics`] says what is going on inside.
 //!
 //! # Which verb when
@@ -37,6 +38,8 @@
 //! | a slice or a range | [`for_each`](ThreadPool::for_each), [`for_each_mut`](ThreadPool::for_each_mut), [`for_each_chunk_mut`](ThreadPool::for_each_chunk_mut), [`map`](ThreadPool::map), [`map_reduce`](ThreadPool::map_reduce) |
 //! | something to do in the background | [`ThreadPool::spawn`] |
 //! | more of that than there may be room for | [`try_spawn`](ThreadPool::try_spawn), [`spawn_timeout`](ThreadPool::spawn_timeout), [`spawn_async`](ThreadPool::spawn_async) |
+//! | tasks to be stopped together | [`cancel_token`](TaskBuilder::cancel_token), and in them [`is_cancelled`] |
+//! | tasks that are of no use later | [`deadline`](TaskBuilder::deadline), [`timeout`](TaskBuilder::timeout) |
 //! | something that needs the pool's threads: their stacks, their thread-locals | [`ThreadPool::install`] |
 //! | the same once on every worker | [`ThreadPool::broadcast`] |
 //! | a long job that should let others have a turn | [`yield_now`] |
@@ -121,6 +124,7 @@ mod process; // floor 1
 mod unwind; // floor 1
 
 mod error; // floor 2
+mod token; // floor 2
 
 mod config; // floor 3
 
@@ -135,8 +139,10 @@ mod door; // floor 5
 mod permits; // floor 5
 mod privacy; // floor 5
 mod sleep; // floor 5
+mod timer; // floor 5
 
 mod injector; // floor 6
+mod label; // floor 6
 
 mod registry; // floor 7
 
@@ -152,11 +158,13 @@ pub use crate::builder::{CustomThreads, OsThreads, Spawner, ThreadPoolBuilder};
 pub use crate::error::{BuildError, JoinError, ShutdownTimeout, TrySpawnError};
 pub use crate::metrics::{LaneMetrics, Metrics, WorkerMetrics};
 pub use crate::ops::{
-    BroadcastContext, JoinHandle, Scope, TaskBuilder, Yield, current_num_threads,
-    current_thread_index, join, scope, spawn, yield_now,
+    BroadcastContext, JoinHandle, Scope, TaskBuilder, TaskInfo, TaskState, Yield,
+    current_num_threads, current_task, current_thread_index, is_cancelled, join, scope, spawn,
+    yield_now,
 };
 pub use crate::pool::{ThreadBuilder, ThreadPool, global};
 pub use crate::priority::Priority;
+pub use crate::token::{CancellationToken, Cancelled};
 
 /// The programs in README.md are tested with the documentation.
 #[cfg(doctest)]

@@ -19,6 +19,7 @@ mod house;
 mod lane;
 #[cfg(shuttle)]
 mod large;
+mod limits;
 mod packet;
 mod parker;
 mod permits;
@@ -28,3 +29,4 @@ mod slab;
 mod sleep;
 mod snapshot;
 mod spawn;
+mod timer;

@@ -6,7 +6,7 @@ use std::task::{Wake, Waker};
 use super::explore::{ANY, Cell, Preemptions, Tracked, explore};
 use crate::{
     parker::Parker,
-    raw::{self, Held, JobRef, Part, Policy},
+    raw::{self, Held, JobRef, Part, Policy, Verdict},
     sync::{Arc, thread},
 };
 
@@ -60,22 +60,22 @@ impl Policy<()> for Errand {
         part.label().touch();
         let Some(number) = number else { return false };
         number.add(1);
-        tell(part, Some(number));
+        tell(part, Some(number), Verdict::Completed);
         true
     }
 
-    fn cancel(mut part: Part<'_, (), Self>) -> bool {
+    fn cancel(mut part: Part<'_, (), Self>, verdict: Verdict) -> bool {
         let number = part.start();
         part.label().touch();
         let Some(number) = number else { return false };
         number.add(10);
-        tell(part, None);
+        tell(part, None, verdict);
         true
     }
 }
 
-fn tell(part: Part<'_, (), Errand>, output: Option<Arc<Number>>) {
-    match part.finish(output) {
+fn tell(part: Part<'_, (), Errand>, output: Option<Arc<Number>>, verdict: Verdict) {
+    match part.finish(output, verdict) {
         Ok(waker) => waker.into_iter().for_each(Waker::wake),
         Err((_, part)) => part.label().touch(),
     }

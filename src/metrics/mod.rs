@@ -1,14 +1,12 @@
 //! What is going on inside: a snapshot of every count, and what follows from
 //! them.
 
+mod collect;
 mod table;
 
 use std::time::Duration;
 
-use crate::{
-    counters::Counters, injector::Lane, pool::ThreadPool, raw::JobRef, registry::Slot,
-    worker::Worker,
-};
+use crate::pool::ThreadPool;
 
 /// A snapshot of a pool's counts, made by [`ThreadPool::metrics`].
 ///
@@ -45,6 +43,7 @@ pub struct Metrics {
     pub uptime: Duration,
     spawned_inside: u64,
     cancelled: u64,
+    timed_out: u64,
 }
 
 /// One worker's counts.
@@ -137,11 +136,12 @@ impl ThreadPool {
             ..others
         };
         let lanes = registry.injector.lanes().each_ref();
-        let cancelled = registry.cancelled();
+        let (cancelled, timed_out) = (registry.cancelled(), registry.timed_out());
         Metrics {
             workers,
             others,
             cancelled,
+            timed_out,
             lanes: lanes.map(LaneMetrics::of),
             uptime: registry.epoch.elapsed(),
             spawned_inside: registry.slots().iter().map(|slot| slot.ledger.accepted()).sum(),
@@ -180,7 +180,8 @@ impl Metrics {
         self.sum(|worker| worker.tasks_panicked)
     }
 
-    /// Tasks accepted that never ran: cancelled, or dropped by `shutdown_now`.
+    /// Tasks accepted that never ran: cancelled, not started by their deadline, or
+    /// dropped by `shutdown_now`.
     ///
     /// ```
     /// let pool = heist::ThreadPool::builder().num_threads(1).build().unwrap();
@@ -189,6 +190,19 @@ impl Metrics {
     /// ```
     pub fn tasks_cancelled(&self) -> u64 {
         self.cancelled
+    }
+
+    /// Tasks that still ran when their time was over. When they end, they are counted
+    /// as completed or panicked, too.
+    ///
+    /// ```
+    /// let pool = heist::ThreadPool::builder().num_threads(1).build().unwrap();
+    /// let task = pool.task().timeout(std::time::Duration::from_millis(1));
+    /// assert!(task.spawn(|| while !heist::is_cancelled() {}).join().is_err());
+    /// assert_eq!(pool.metrics().tasks_timed_out(), 1);
+    /// ```
+    pub fn tasks_timed_out(&self) -> u64 {
+        self.timed_out
     }
 
     /// Tasks sent away at the entrance.
@@ -326,6 +340,7 @@ impl Metrics {
         difference.uptime = self.uptime.saturating_sub(earlier.uptime);
         difference.spawned_inside = self.spawned_inside.saturating_sub(earlier.spawned_inside);
         difference.cancelled = self.cancelled.saturating_sub(earlier.cancelled);
+        difference.timed_out = self.timed_out.saturating_sub(earlier.timed_out);
         difference
     }
 
@@ -336,61 +351,6 @@ impl Metrics {
 
     fn sum(&self, count: impl Fn(&WorkerMetrics) -> u64) -> u64 {
         self.workers.iter().chain([&self.others]).map(count).sum()
-    }
-}
-
-impl WorkerMetrics {
-    fn of(slot: &Slot<Worker>) -> Self {
-        let counters: &Counters = &slot.counters;
-        let spent = counters.clock.read();
-        WorkerMetrics {
-            jobs_run: counters.jobs_run.get(),
-            steal_races_lost: counters.steal_races_lost.get(),
-            steals: counters.steals.get(),
-            // After `steals`: never fewer attempts than steals.
-            steal_attempts: counters.steal_attempts.get(),
-            wakes: counters.wakes.get(),
-            parks: counters.parks.get(),
-            busy: spent.busy,
-            searching: spent.searching,
-            parked: spent.parked,
-            lock_wait: Duration::from_nanos(counters.lock_wait_nanos.get()),
-            tasks_completed: counters.tasks_completed.get(),
-            tasks_panicked: counters.tasks_panicked.get(),
-            queue_depth: slot.queue_depth(),
-        }
-    }
-
-    fn each_count(&mut self, other: &Self, f: impl Fn(&mut u64, u64)) {
-        f(&mut self.jobs_run, other.jobs_run);
-        f(&mut self.steal_attempts, other.steal_attempts);
-        f(&mut self.steals, other.steals);
-        f(&mut self.steal_races_lost, other.steal_races_lost);
-        f(&mut self.parks, other.parks);
-        f(&mut self.wakes, other.wakes);
-        f(&mut self.tasks_completed, other.tasks_completed);
-        f(&mut self.tasks_panicked, other.tasks_panicked);
-    }
-
-    fn each_time(&mut self, other: &Self, f: impl Fn(&mut Duration, Duration)) {
-        f(&mut self.busy, other.busy);
-        f(&mut self.searching, other.searching);
-        f(&mut self.parked, other.parked);
-        f(&mut self.lock_wait, other.lock_wait);
-    }
-}
-
-impl LaneMetrics {
-    fn of(lane: &Lane<JobRef<Worker>>) -> Self {
-        LaneMetrics {
-            depth: lane.depth(),
-            capacity: lane.capacity(),
-            high_water: lane.high_water(),
-            accepted: lane.ledger().accepted(),
-            rejected: lane.rejected(),
-            blocked_submitters: lane.blocked_submitters(),
-            oldest_wait: lane.oldest_wait(),
-        }
     }
 }
 

@@ -10,11 +10,12 @@ impl fmt::Display for Metrics {
         writeln!(f, "{} workers, {} of wall time", self.workers.len(), uptime.trim())?;
         writeln!(
             f,
-            "tasks   {} spawned, {} completed, {} panicked, {} cancelled, {} rejected",
+            "tasks   {} spawned, {} completed, {} panicked, {} cancelled, {} timed out, {} rejected",
             self.tasks_spawned(),
             self.tasks_completed(),
             self.tasks_panicked(),
             self.tasks_cancelled(),
+            self.tasks_timed_out(),
             self.tasks_rejected(),
         )?;
         let rate = match self.steal_success_rate() {

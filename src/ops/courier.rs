@@ -11,12 +11,10 @@ use std::{
     time::Instant,
 };
 
-use super::{
-    handle::JoinHandle,
-    packet::{self, Name},
-};
+use super::{handle::JoinHandle, packet};
 use crate::{
     injector::Lane,
+    label::Extras,
     parker::Parker,
     permits::{Acquire, Permits, Refused},
     priority::Priority,
@@ -28,7 +26,6 @@ use crate::{
 
 pub(super) struct Courier<F, T> {
     gate: Gate,
-    name: Name,
     parcel: Mutex<Parcel<F, T>>,
     /// Of the thread that waits for the answer.
     parker: Arc<Parker>,
@@ -41,10 +38,14 @@ struct Gate {
     priority: Priority,
 }
 
+/// What was not let in, and why.
+type Returned<F> = (Refused, F, Option<Box<Extras>>);
+
 struct Parcel<F, T> {
     /// None once there is no more waiting.
     acquire: Option<Acquire<Gate>>,
     f: Option<F>,
+    extras: Option<Box<Extras>>,
     answer: Option<Result<JoinHandle<T>, Refused>>,
 }
 
@@ -56,28 +57,37 @@ where
     pub(super) fn new(
         registry: &Arc<Registry<Worker>>,
         priority: Priority,
-        name: Name,
+        extras: Option<Box<Extras>>,
         f: F,
     ) -> Arc<Self> {
         let gate = Gate { registry: Arc::clone(registry), priority };
         let acquire = Some(Acquire::from(gate.clone()));
-        let parcel = Mutex::new(Parcel { acquire, f: Some(f), answer: None });
-        Arc::new(Courier { gate, name, parcel, parker: Parker::current() })
+        let parcel = Mutex::new(Parcel { acquire, f: Some(f), extras, answer: None });
+        Arc::new(Courier { gate, parcel, parker: Parker::current() })
     }
 
-    /// Blocks until the task is in or refused, at the latest at `deadline`.
+    /// Blocks until the task is in or refused, at the latest at `deadline`. What is
+    /// refused comes back.
     pub(super) fn wait(
         self: Arc<Self>,
         deadline: Option<Instant>,
-    ) -> Result<JoinHandle<T>, (Refused, F)> {
+    ) -> Result<JoinHandle<T>, Returned<F>> {
         wait_for(&|| self.deliver(), &self.parker, Some(&self.gate.registry), deadline);
         let mut parcel = self.parcel.lock();
-        let (acquire, f) = (parcel.acquire.take(), parcel.f.take());
+        let (acquire, f, extras) = (parcel.acquire.take(), parcel.f.take(), parcel.extras.take());
         let answer = parcel.answer.take().unwrap_or(Err(Refused::Full));
         drop(parcel);
         // Outside the lock: a place that is given up may wake the next in line.
         drop(acquire);
-        answer.map_err(|refused| (refused, f.expect("it was not let in")))
+        match answer {
+            Ok(handle) => {
+                // Not earlier, under the lock: a task that is cancelled already is
+                // dropped there and then.
+                handle.watch(&self.gate.registry.timer);
+                Ok(handle)
+            }
+            Err(refused) => Err((refused, f.expect("it was not let in"), extras)),
+        }
     }
 
     /// Puts the task in if it is its turn. False: it is not.
@@ -91,7 +101,7 @@ where
         parcel.acquire = None;
         parcel.answer = Some(permit.map(|in_use| {
             let f = parcel.f.take().expect("it is let in once");
-            enter(&self.gate.registry, self.gate.lane(), self.name.clone(), f, in_use)
+            enter(&self.gate.registry, self.gate.lane(), parcel.extras.take(), f, in_use)
         }));
         true
     }
@@ -120,11 +130,12 @@ impl AsRef<Permits> for Gate {
     }
 }
 
-/// Makes a task of `f` and puts it in `lane`, with the `in_use`th permit.
+/// Makes a task of `f` and puts it in `lane`, with the `in_use`th permit. The
+/// handle is still to be watched.
 pub(super) fn enter<F, T>(
     registry: &Registry<Worker>,
     lane: &Lane<JobRef<Worker>>,
-    name: Name,
+    extras: Option<Box<Extras>>,
     f: F,
     in_use: usize,
 ) -> JoinHandle<T>
@@ -132,7 +143,7 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    let (task, handle) = packet::new_task(name, lane.ledger(), f);
+    let (task, handle) = packet::new_task(extras, lane.ledger(), f);
     lane.push(task, in_use);
     registry.post_task();
     JoinHandle::new(handle)

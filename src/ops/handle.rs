@@ -15,8 +15,10 @@ use crate::{
     counters::Ledger,
     error::JoinError,
     parker::Parker,
+    raw::Verdict,
     registry::Registry,
     sync::Arc,
+    timer::Timer,
     worker::{Awaited, Worker, wait_for},
 };
 
@@ -37,6 +39,34 @@ const POLLED_AGAIN: &str = "a JoinHandle was polled after it had given its resul
 pub struct JoinHandle<T> {
     /// Taken only by `drop` and by what consumes the handle.
     task: Option<Task<T>>,
+}
+
+/// How far a task is; see [`JoinHandle::state`].
+///
+/// ```
+/// use heist::TaskState;
+///
+/// let task = heist::spawn(|| panic!("line 3"));
+/// while !task.is_finished() {}
+/// assert_eq!(task.state(), TaskState::Failed);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TaskState {
+    /// It waits in a queue.
+    Pending,
+    /// Its closure runs; or is just being dropped unrun.
+    Running,
+    /// It has a result.
+    Completed,
+    /// It panicked.
+    Failed,
+    /// It never ran, and never will: cancelled, refused, or not started by its
+    /// deadline. The error tells which. Also a task of the parent process, before a
+    /// fork(2).
+    Cancelled,
+    /// It still ran when its time was over, and perhaps still does.
+    TimedOut,
 }
 
 impl<T> JoinHandle<T> {
@@ -125,8 +155,46 @@ impl<T> JoinHandle<T> {
         task.is_done() || task.label().is_left_behind()
     }
 
+    /// How far the task is, now. Once it is done, that does not change any more.
+    ///
+    /// # Where it runs
+    ///
+    /// Nothing runs.
+    ///
+    /// # Blocks
+    ///
+    /// Never.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = heist::ThreadPool::builder().num_threads(1).build()?;
+    /// let state = pool.install(|| {
+    ///     let task = heist::spawn(|| ());
+    ///     assert_eq!(task.state(), heist::TaskState::Pending);
+    ///     task.cancel();
+    ///     task.state()
+    /// });
+    /// assert_eq!(state, heist::TaskState::Cancelled);
+    /// # Ok::<(), heist::BuildError>(())
+    /// ```
+    pub fn state(&self) -> TaskState {
+        let task = self.task();
+        match task.verdict() {
+            Some(Verdict::Completed) => TaskState::Completed,
+            Some(Verdict::Failed) => TaskState::Failed,
+            Some(Verdict::Cancelled | Verdict::Overdue) => TaskState::Cancelled,
+            Some(Verdict::TimedOut) => TaskState::TimedOut,
+            None if task.label().is_left_behind() => TaskState::Cancelled,
+            None if task.is_started() => TaskState::Running,
+            None => TaskState::Pending,
+        }
+    }
+
     /// Cancels the task if it has not started. True: it will never run, and the
-    /// handle says so at once. False: it has started, or is done.
+    /// handle says so at once. False: it has started, or is done; one that runs is
+    /// asked to stop, which it may hear of by
+    /// [`heist::is_cancelled`](crate::is_cancelled).
     ///
     /// The task's place in its queue is cleared, and the room there given back,
     /// when a worker comes to it: so a queue holds no more than its capacity
@@ -176,6 +244,13 @@ impl<T> JoinHandle<T> {
         self.task().label().name().map(|name| &**name)
     }
 
+    /// From now on whoever is to decide about the task from outside does.
+    pub(super) fn watch(&self, timer: &Timer) {
+        if let Some(extras) = self.task().label().extras() {
+            extras.watch(timer);
+        }
+    }
+
     fn task(&self) -> &Task<T> {
         self.task.as_ref().expect("there until the handle is dropped")
     }
@@ -192,9 +267,9 @@ impl<T> JoinHandle<T> {
                 return Err(self);
             }
         }
-        let name = task.label().name().cloned();
+        let (verdict, name) = (task.verdict(), task.label().name().cloned());
         let outcome = task.let_go().expect(POLLED_AGAIN);
-        Ok(packet::told(outcome, name))
+        Ok(packet::told(outcome, verdict, name))
     }
 }
 
@@ -251,7 +326,8 @@ impl<T> Future for JoinHandle<T> {
                 return Poll::Pending;
             }
         }
-        Poll::Ready(packet::told(task.take().expect(POLLED_AGAIN), name))
+        let verdict = task.verdict();
+        Poll::Ready(packet::told(task.take().expect(POLLED_AGAIN), verdict, name))
     }
 }
 

@@ -3,11 +3,13 @@
 mod ambient;
 mod broadcast;
 mod courier;
+mod current;
 mod divide;
 mod handle;
 mod install;
 mod join;
 mod lazy;
+mod limits;
 mod loops;
 mod packet;
 mod scope;
@@ -17,7 +19,8 @@ mod task;
 pub use self::{
     ambient::{Yield, current_num_threads, current_thread_index, join, scope, spawn, yield_now},
     broadcast::BroadcastContext,
-    handle::JoinHandle,
+    current::{TaskInfo, current_task, is_cancelled},
+    handle::{JoinHandle, TaskState},
     scope::Scope,
     task::TaskBuilder,
 };

@@ -1,12 +1,13 @@
 //! What the pool does with a task, between the queue that will run it and the
 //! handle on it. Who decides about it, and when, is `raw::packet`'s business.
 
-use std::{borrow::Cow, marker::PhantomData};
+use std::{borrow::Cow, marker::PhantomData, time::Instant};
 
 use crate::{
     counters::Ledger,
     error::{JoinError, JoinErrorKind},
-    raw::{self, Held, JobRef, Part, Policy},
+    label::{Decider, Extras, Label},
+    raw::{self, Held, JobRef, Part, Policy, Verdict, Watch},
     registry::Phase,
     sync::Arc,
     unwind::{self, Payload},
@@ -18,56 +19,58 @@ pub(super) type Name = Option<Cow<'static, str>>;
 /// A handle's share of a task.
 pub(super) type Task<T> = Held<Worker, Label, Outcome<T>>;
 
-/// What a task came to; without a payload, it was cancelled. The payload is boxed
+/// What a task came to; without a payload, it gave no result. The payload is boxed
 /// once more, so that a small result makes a small block.
 pub(super) type Outcome<T> = Result<T, Option<Box<Payload>>>;
 
-/// Small, since every task has one: most have no name.
-pub(super) struct Label {
-    name: Option<Box<Cow<'static, str>>>,
-    /// The place it came in by.
-    origin: Arc<Ledger>,
-}
-
-impl Label {
-    fn new(name: Name, origin: &Arc<Ledger>) -> Self {
-        Label { name: name.map(Box::new), origin: Arc::clone(origin) }
-    }
-
-    pub(super) fn name(&self) -> Option<&Cow<'static, str>> {
-        self.name.as_deref()
-    }
-
-    pub(super) fn origin(&self) -> &Arc<Ledger> {
-        &self.origin
-    }
-
-    /// Was this process forked off since the task came in? Then nobody here will
-    /// run it, and nobody drops it either: it is the parent's.
-    pub(super) fn is_left_behind(&self) -> bool {
-        !self.origin.process().is_current()
-    }
-}
-
 /// The two ends of a new task: one for a queue, one for whoever spawned it.
-pub(super) fn new_task<F, T>(name: Name, origin: &Arc<Ledger>, f: F) -> (JobRef<Worker>, Task<T>)
+pub(super) fn new_task<F, T>(
+    mut extras: Option<Box<Extras>>,
+    origin: &Arc<Ledger>,
+    f: F,
+) -> (JobRef<Worker>, Task<T>)
 where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    raw::task::<Worker, Spawned<F, T>>(Label::new(name, origin), f)
+    extras.iter_mut().for_each(|extras| extras.give_own_token());
+    let is_watched = extras.as_ref().is_some_and(|extras| extras.is_watched());
+    let label = Label::new(extras, origin);
+    let (job, mut task) = raw::task::<Worker, Spawned<F, T>>(label, f);
+    if is_watched {
+        appoint(&mut task);
+    }
+    (job, task)
 }
 
-/// The handle's end of a task that was refused: cancelled from the start.
-pub(super) fn cancelled<T: Send + 'static>(name: Name) -> Task<T> {
-    raw::decided::<Worker, Spawned<fn() -> T, T>>(Label::new(name, &Arc::default()), Err(None))
+/// Says who decides about the task from outside.
+#[cold]
+fn appoint<T: Send + 'static>(task: &mut Task<T>) {
+    let watch = task.watch();
+    if let (Some(extras), Some(watch)) = (task.label().extras(), watch) {
+        extras.appoint(Arc::new(watch));
+    }
 }
 
-/// How a task of this name says what it came to.
-pub(super) fn told<T>(outcome: Outcome<T>, name: Name) -> Result<T, JoinError> {
+/// The handle's end of a task that was refused: it never runs.
+pub(super) fn refused<T: Send + 'static>(extras: Option<Box<Extras>>, why: Verdict) -> Task<T> {
+    let label = Label::new(extras, &Arc::default());
+    raw::decided::<Worker, Spawned<fn() -> T, T>>(label, Err(None), why)
+}
+
+/// How a task that is done says what it came to.
+pub(super) fn told<T>(
+    outcome: Outcome<T>,
+    verdict: Option<Verdict>,
+    name: Name,
+) -> Result<T, JoinError> {
     outcome.map_err(|payload| {
-        let kind =
-            payload.map_or(JoinErrorKind::Cancelled, |payload| JoinErrorKind::panic(*payload));
+        let kind = match (payload, verdict) {
+            (Some(payload), _) => JoinErrorKind::panic(*payload),
+            (None, Some(Verdict::Overdue)) => JoinErrorKind::Overdue,
+            (None, Some(Verdict::TimedOut)) => JoinErrorKind::TimedOut,
+            (None, _) => JoinErrorKind::Cancelled,
+        };
         JoinError::new(name, kind)
     })
 }
@@ -75,6 +78,24 @@ pub(super) fn told<T>(outcome: Outcome<T>, name: Name) -> Result<T, JoinError> {
 /// The answer for a task that is in the parent process.
 pub(super) fn left_behind(name: Name) -> JoinError {
     JoinError::new(name, JoinErrorKind::Forked)
+}
+
+impl<T: Send> Decider for Watch<Worker, Label, Outcome<T>> {
+    fn cancel(&self, verdict: Verdict) {
+        Watch::cancel(self, verdict);
+    }
+
+    fn expire(&self) {
+        let label = self.label();
+        let waker = self.overtake(Verdict::TimedOut, || {
+            // Before it is known: who hears of it finds it counted, and the token
+            // cancelled.
+            label.origin().time_out();
+            label.token().into_iter().for_each(|token| token.cancel());
+            Err(None)
+        });
+        waker.flatten().into_iter().for_each(unwind::wake);
+    }
 }
 
 /// Lets go of what nobody will hear of.
@@ -101,35 +122,54 @@ where
     fn run(mut part: Part<'_, Worker, Self>, worker: &Worker) -> bool {
         let counters = worker.counters();
         if worker.registry().phase() == Phase::Discarding {
-            counters.tasks_discarded.add(u64::from(Self::cancel(part)));
+            let dropped = Self::cancel(part, Verdict::Cancelled);
+            counters.tasks_discarded.add(u64::from(dropped));
+            return false;
+        }
+        if let Some(verdict) = part.label().extras().and_then(Extras::forbids) {
+            Self::cancel(part, verdict);
             return false;
         }
         let Some(f) = part.start() else {
             if part.is_queued() {
                 // It left the queue earlier, and only now its place does.
-                part.label().origin.clear();
+                part.label().origin().clear();
             }
             return false;
         };
         if !part.is_queued() {
-            part.label().origin.bury();
+            part.label().origin().bury();
         }
         counters.jobs_run.add(1);
-        let outcome = unwind::catch(f).map_err(|payload| Some(Box::new(payload)));
+        let unwatched = begin(&mut part, worker);
+        let outcome = Worker::run_task(part.front(), || unwind::catch(f));
+        let outcome = outcome.map_err(|payload| Some(Box::new(payload)));
         worker.registry().process.or_abort();
+        if let Some(extras) = part.label().extras() {
+            if unwatched.is_some_and(|end| Instant::now() >= end) {
+                extras.expire();
+            }
+            extras.retire();
+        }
         // Counted before it is known: whoever has joined a task finds it in
         // the metrics.
-        match &outcome {
-            Ok(_) => counters.tasks_completed.add(1),
-            Err(_) => counters.tasks_panicked.add(1),
-        }
-        finish(part, outcome);
+        let verdict = match &outcome {
+            Ok(_) => {
+                counters.tasks_completed.add(1);
+                Verdict::Completed
+            }
+            Err(_) => {
+                counters.tasks_panicked.add(1);
+                Verdict::Failed
+            }
+        };
+        finish(part, outcome, verdict);
         true
     }
 
-    fn cancel(mut part: Part<'_, Worker, Self>) -> bool {
+    fn cancel(mut part: Part<'_, Worker, Self>, verdict: Verdict) -> bool {
         let f = part.start();
-        let origin = &part.label().origin;
+        let origin = part.label().origin();
         match (&f, part.is_queued()) {
             (Some(_), true) => origin.cancel(),
             (Some(_), false) => {
@@ -140,20 +180,32 @@ where
             (None, false) => (),
         }
         let Some(f) = f else { return false };
-        finish(part, Err(None));
+        part.label().extras().into_iter().for_each(Extras::retire);
+        finish(part, Err(None), verdict);
         unwind::discard(f);
         true
     }
 }
 
-fn finish<F, T>(part: Part<'_, Worker, Spawned<F, T>>, outcome: Outcome<T>)
+/// A task starts. If its time may be over without a clock to say so, says when.
+fn begin<F, T>(part: &mut Part<'_, Worker, Spawned<F, T>>, worker: &Worker) -> Option<Instant>
 where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    match part.finish(outcome) {
+    part.label().extras()?.timeout?;
+    part.open();
+    part.label().extras()?.begin(&worker.registry().timer)
+}
+
+fn finish<F, T>(part: Part<'_, Worker, Spawned<F, T>>, outcome: Outcome<T>, verdict: Verdict)
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    match part.finish(outcome, verdict) {
         Ok(waker) => waker.into_iter().for_each(unwind::wake),
-        Err((outcome, part)) => dispose(outcome, &part.label().origin),
+        Err((outcome, part)) => dispose(outcome, part.label().origin()),
     }
 }
 

@@ -10,15 +10,16 @@ use std::{
 use super::{
     courier::{Courier, enter},
     handle::JoinHandle,
-    packet::{self, Name},
+    packet,
 };
 use crate::{
     error::TrySpawnError,
     injector::Lane,
+    label::Extras,
     permits::Refused,
     pool::ThreadPool,
     priority::Priority,
-    raw::JobRef,
+    raw::{JobRef, Verdict},
     registry::{Phase, Registry},
     sync::{Arc, MODELLED, thread},
     unwind,
@@ -43,7 +44,8 @@ const YIELDS: u32 = if MODELLED { 0 } else { 16 };
 #[must_use = "a task runs when it is spawned"]
 pub struct TaskBuilder<'p> {
     registry: &'p Arc<Registry<Worker>>,
-    name: Name,
+    /// None until one of them is asked for.
+    extras: Option<Box<Extras>>,
     priority: Priority,
 }
 
@@ -56,7 +58,8 @@ enum Inside<F, T> {
 }
 
 impl ThreadPool {
-    /// Begins a task with options: a name, a priority.
+    /// Begins a task with options: a name, a priority, a token, a deadline, a
+    /// time-out.
     ///
     /// # Where it runs
     ///
@@ -80,7 +83,7 @@ impl ThreadPool {
 
 impl<'p> TaskBuilder<'p> {
     pub(super) fn new(registry: &'p Arc<Registry<Worker>>) -> Self {
-        TaskBuilder { registry, name: None, priority: Priority::Normal }
+        TaskBuilder { registry, extras: None, priority: Priority::Normal }
     }
 
     /// Names the task: its handle and its errors tell.
@@ -101,7 +104,7 @@ impl<'p> TaskBuilder<'p> {
     /// # Ok::<(), heist::BuildError>(())
     /// ```
     pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
-        self.name = Some(name.into());
+        self.extras().name = Some(name.into());
         self
     }
 
@@ -145,17 +148,18 @@ impl<'p> TaskBuilder<'p> {
     /// assert_eq!(pool.task().spawn(|| 6 * 7).join().unwrap(), 42);
     /// # Ok::<(), heist::BuildError>(())
     /// ```
-    pub fn spawn<T, F>(self, f: F) -> JoinHandle<T>
+    pub fn spawn<T, F>(mut self, f: F) -> JoinHandle<T>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let name = self.name.clone();
         match self.spawn_until(f, None) {
             Ok(handle) => handle,
-            Err(refused) => {
-                unwind::discard(refused.into_inner());
-                JoinHandle::new(packet::cancelled(name))
+            Err(error) => {
+                // There is room in the end, unless there is a deadline.
+                let why = if error.is_full() { Verdict::Overdue } else { Verdict::Cancelled };
+                unwind::discard(error.into_inner());
+                JoinHandle::new(packet::refused(self.extras.take(), why))
             }
         }
     }
@@ -182,7 +186,7 @@ impl<'p> TaskBuilder<'p> {
     /// assert_eq!(handle.join().unwrap(), 42);
     /// # Ok::<(), heist::BuildError>(())
     /// ```
-    pub fn try_spawn<T, F>(self, f: F) -> Result<JoinHandle<T>, TrySpawnError<F>>
+    pub fn try_spawn<T, F>(mut self, f: F) -> Result<JoinHandle<T>, TrySpawnError<F>>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
@@ -221,7 +225,7 @@ impl<'p> TaskBuilder<'p> {
     /// # Ok::<(), heist::BuildError>(())
     /// ```
     pub fn spawn_timeout<T, F>(
-        self,
+        mut self,
         f: F,
         timeout: Duration,
     ) -> Result<JoinHandle<T>, TrySpawnError<F>>
@@ -260,7 +264,7 @@ impl<'p> TaskBuilder<'p> {
     /// ```
     #[allow(clippy::manual_async_fn, reason = "`Send` and what it borrows are promised")]
     pub fn spawn_async<T, F>(
-        self,
+        mut self,
         f: F,
     ) -> impl Future<Output = Result<JoinHandle<T>, TrySpawnError<F>>> + Send + use<'p, T, F>
     where
@@ -279,10 +283,15 @@ impl<'p> TaskBuilder<'p> {
         }
     }
 
+    pub(super) fn extras(&mut self) -> &mut Extras {
+        self.extras.get_or_insert_default()
+    }
+
+    /// Waits for room, if need be, until `limit` or the task's deadline.
     fn spawn_until<T, F>(
-        self,
+        &mut self,
         f: F,
-        deadline: Option<Instant>,
+        limit: Option<Instant>,
     ) -> Result<JoinHandle<T>, TrySpawnError<F>>
     where
         F: FnOnce() -> T + Send + 'static,
@@ -291,28 +300,33 @@ impl<'p> TaskBuilder<'p> {
         match self.spawn_inside(f) {
             Inside::Spawned(handle) => Ok(handle),
             Inside::Refused(f) => Err(self.refuse(f, Refused::Closed)),
-            Inside::No(f) => match self.acquire_soon() {
-                Err(Refused::Full) => self.wait_for_room(f, deadline),
-                permit => self.enter_lane(f, permit),
-            },
+            Inside::No(f) => {
+                match limit.map_or_else(|| self.acquire_soon(), |_| self.lane().try_acquire()) {
+                    Err(Refused::Full) => self.wait_for_room(f, limit),
+                    permit => self.enter_lane(f, permit),
+                }
+            }
         }
     }
 
     /// On a thread of the pool: to its own deque, without a permit.
-    fn spawn_inside<T, F>(&self, f: F) -> Inside<F, T>
+    fn spawn_inside<T, F>(&mut self, f: F) -> Inside<F, T>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        Worker::of(self.registry, |worker| match worker {
+        let registry = self.registry;
+        Worker::of(registry, |worker| match worker {
             None => Inside::No(f),
-            Some(_) if self.registry.phase() >= Phase::Closed => Inside::Refused(f),
+            Some(_) if registry.phase() >= Phase::Closed => Inside::Refused(f),
             Some(worker) => {
                 let ledger = worker.ledger();
                 ledger.accept();
-                let (task, handle) = packet::new_task(self.name.clone(), ledger, f);
+                let (task, handle) = packet::new_task(self.extras.take(), ledger, f);
+                let handle = JoinHandle::new(handle);
                 worker.push_task(task);
-                Inside::Spawned(JoinHandle::new(handle))
+                handle.watch(&registry.timer);
+                Inside::Spawned(handle)
             }
         })
     }
@@ -332,20 +346,25 @@ impl<'p> TaskBuilder<'p> {
     }
 
     fn wait_for_room<T, F>(
-        self,
+        &mut self,
         f: F,
-        deadline: Option<Instant>,
+        limit: Option<Instant>,
     ) -> Result<JoinHandle<T>, TrySpawnError<F>>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let courier = Courier::new(self.registry, self.priority, self.name.clone(), f);
-        courier.wait(deadline).map_err(|(refused, f)| self.refuse(f, refused))
+        let deadline = self.extras.as_ref().and_then(|extras| extras.deadline);
+        let limit = limit.into_iter().chain(deadline).min();
+        let courier = Courier::new(self.registry, self.priority, self.extras.take(), f);
+        courier.wait(limit).map_err(|(refused, f, extras)| {
+            self.extras = extras;
+            self.refuse(f, refused)
+        })
     }
 
     fn enter_lane<T, F>(
-        &self,
+        &mut self,
         f: F,
         permit: Result<usize, Refused>,
     ) -> Result<JoinHandle<T>, TrySpawnError<F>>
@@ -354,7 +373,12 @@ impl<'p> TaskBuilder<'p> {
         T: Send + 'static,
     {
         match permit {
-            Ok(in_use) => Ok(enter(self.registry, self.lane(), self.name.clone(), f, in_use)),
+            Ok(in_use) => {
+                let extras = self.extras.take();
+                let handle = enter(self.registry, self.lane(), extras, f, in_use);
+                handle.watch(&self.registry.timer);
+                Ok(handle)
+            }
             Err(refused) => Err(self.refuse(f, refused)),
         }
     }
@@ -375,7 +399,7 @@ impl<'p> TaskBuilder<'p> {
 impl fmt::Debug for TaskBuilder<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TaskBuilder")
-            .field("name", &self.name)
+            .field("name", &self.extras.as_ref().and_then(|extras| extras.name.as_ref()))
             .field("priority", &self.priority)
             .finish_non_exhaustive()
     }

@@ -259,7 +259,7 @@ impl ThreadPool {
         registry.advance(phase);
         registry.door.nudge();
         let threads = mem::take(&mut self.threads);
-        if Worker::of(registry, |worker| worker.is_some()) {
+        if registry.timer.is_here() || Worker::of(registry, |worker| worker.is_some()) {
             // It cannot wait for itself: the threads leave on their own.
             return Ok(());
         }
@@ -362,6 +362,7 @@ fn join_all(registry: &Registry<Worker>, threads: Vec<os::JoinHandle<()>>) {
         // thread-local's destructor, which is not ours to raise.
         drop(thread.join());
     }
+    registry.timer.dismiss();
     if let Some(keeper) = registry.door.dismiss() {
         keeper.parker.unpark();
         (keeper.join)();

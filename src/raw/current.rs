@@ -25,6 +25,16 @@ impl<T> Slot<T> {
 
     /// Lends `value` to this thread while `f` runs.
     pub(crate) fn enter<R>(&self, value: &T, f: impl FnOnce() -> R) -> R {
+        self.replace(ptr::from_ref(value), f)
+    }
+
+    /// Has nothing lent to this thread while `f` runs.
+    pub(crate) fn hide<R>(&self, f: impl FnOnce() -> R) -> R {
+        self.replace(ptr::null(), f)
+    }
+
+    /// `value` is null, or alive until `f` is over.
+    fn replace<R>(&self, value: *const T, f: impl FnOnce() -> R) -> R {
         struct Restore<'a, T>(&'a Slot<T>, Frame<T>);
         impl<T> Drop for Restore<'_, T> {
             fn drop(&mut self) {
@@ -35,7 +45,7 @@ impl<T> Slot<T> {
         let before = Frame { value: self.value.clone(), outer: self.outer.clone() };
         let restore = Restore(self, before);
         self.outer.set(&raw const restore.1);
-        self.value.set(ptr::from_ref(value));
+        self.value.set(value);
         f()
     }
 
@@ -108,6 +118,21 @@ mod tests {
             });
         });
         assert!(all().is_empty() && Slot::with(&SLOT, |value| value.is_none()));
+    }
+
+    #[test]
+    fn what_is_hidden_comes_back() {
+        let now = || Slot::with(&SLOT, |value| value.copied());
+        SLOT.with(|slot| {
+            slot.enter(&1, || {
+                slot.hide(|| {
+                    assert_eq!(now(), None);
+                    slot.enter(&2, || assert_eq!(now(), Some(2)));
+                    assert_eq!(now(), None);
+                });
+                assert_eq!(now(), Some(1));
+            });
+        });
     }
 
     #[test]

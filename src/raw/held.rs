@@ -2,7 +2,11 @@
 
 use std::{marker::PhantomData, mem::ManuallyDrop, ptr::NonNull, task::Waker};
 
-use super::packet::{Core, DONE, Front, HELD, TAKEN, WAITED};
+use super::{
+    packet::{ASKED, Core, DONE, Front, HELD, STARTED, TAKEN, WAITED, WATCHED},
+    verdict::Verdict,
+    watch::Watch,
+};
 use crate::{sync::Ordering, unwind};
 
 /// The handle's share of a task with such a label and such a result.
@@ -30,7 +34,7 @@ impl<C: 'static, L, R> Held<C, L, R> {
     }
 
     pub(crate) fn label(&self) -> &L {
-        &self.front().label
+        self.front().label()
     }
 
     /// Is there a result, or was there?
@@ -45,10 +49,45 @@ impl<C: 'static, L, R> Held<C, L, R> {
         unsafe { (self.front().header.held().run)(self.core.cast(), cx) }
     }
 
-    /// Cancels the task; false if it was started before.
+    /// Cancels the task; false if it was started before, and then it is asked to
+    /// stop.
     pub(crate) fn cancel(&self) -> bool {
+        let front = self.front();
         // SAFETY: alive, and borrowed.
-        unsafe { (self.front().header.held().cancel)(self.core.cast()) }
+        let cancelled =
+            unsafe { (front.header.held().cancel)(self.core.cast(), Verdict::Cancelled) };
+        if !cancelled {
+            // ORDERING(packet): a wish; nothing comes with it.
+            front.state.fetch_or(ASKED, Ordering::Relaxed);
+        }
+        cancelled
+    }
+
+    /// Has somebody taken the closure, to run or to drop it?
+    pub(crate) fn is_started(&self) -> bool {
+        // ORDERING(packet): what is said of a task that is not done is soon over.
+        self.front().state.load(Ordering::Relaxed) & STARTED != 0
+    }
+
+    /// What the task came to, if it is done.
+    pub(crate) fn verdict(&self) -> Option<Verdict> {
+        // ORDERING(packet): as `is_done`.
+        let state = self.front().state.load(Ordering::Acquire);
+        (state & DONE != 0).then(|| Verdict::of(state))
+    }
+
+    /// A share for whoever is to decide about the task from outside. None: there is
+    /// one.
+    pub(crate) fn watch(&mut self) -> Option<Watch<C, L, R>> {
+        let state = &self.front().state;
+        // ORDERING(packet): only this handle sets it, while it has its own share.
+        if state.load(Ordering::Relaxed) & WATCHED != 0 {
+            return None;
+        }
+        // ORDERING(packet): as above.
+        state.fetch_or(WATCHED, Ordering::Relaxed);
+        // SAFETY: a block with these types; the share was not there, and goes with it.
+        Some(unsafe { Watch::new(self.core) })
     }
 
     /// The result, if there is one that was not taken.

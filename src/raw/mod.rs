@@ -17,6 +17,8 @@ mod process;
 mod scope;
 mod slab;
 mod stack;
+mod verdict;
+mod watch;
 
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests;
@@ -36,10 +38,12 @@ pub(crate) use self::{
     held::Held,
     job::{JobId, JobRef, Kind},
     latch::Latch,
-    packet::{Part, Policy, decided, task},
+    packet::{Front, Part, Policy, decided, task},
     process::at_fork,
     scope::{Returned, Ticket, scope},
     stack::{ForkRef, ForkStack},
+    verdict::Verdict,
+    watch::Watch,
 };
 
 use crate::process::Process;

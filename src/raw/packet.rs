@@ -11,12 +11,17 @@
 //!           the bit it is the handle's to write
 //! HELD, QUEUED   the handle's and the queue's share in the block; the last to
 //!           leave frees it
+//! WATCHED   a third share, of whoever may decide from outside (`raw/watch.rs`)
+//! OPEN      the closure is out, and the result may come from outside: who takes
+//!           the bit away brings it
+//! ASKED     the handle would have the running task stop
+//! and three bits that say, once it is done, what it came to
 //! ```
 //!
 //! Whoever brings the result has a share or borrows the handle's, and a queue
-//! leaves only a task that is started. So if one share is gone, the other's owner
-//! is alone, and a handle whose task the queue has left reads the result without
-//! a locked instruction.
+//! leaves only a task that is started. A share is taken out once, by who has one. So
+//! whoever sees the others gone is alone, and a handle whose task the queue has left
+//! reads the result without a locked instruction.
 
 use std::{
     cell::UnsafeCell,
@@ -30,18 +35,24 @@ use super::{
     held::Held,
     job::{Erased, Header, JobRef, Kind},
     slab::{self, Place},
+    verdict::Verdict,
 };
 use crate::{
     sync::{AtomicU32, Ordering},
     unwind::AbortOnDrop,
 };
 
-const STARTED: u32 = 1;
+pub(super) const STARTED: u32 = 1;
 pub(super) const DONE: u32 = 1 << 1;
 pub(super) const TAKEN: u32 = 1 << 2;
 pub(super) const WAITED: u32 = 1 << 3;
 pub(super) const HELD: u32 = 1 << 4;
 const QUEUED: u32 = 1 << 5;
+pub(super) const WATCHED: u32 = 1 << 6;
+pub(super) const OPEN: u32 = 1 << 7;
+pub(super) const ASKED: u32 = 1 << 8;
+
+const SHARES: u32 = HELD | QUEUED | WATCHED;
 
 /// What a pool does with its tasks: how one is called, and what is counted.
 pub(crate) trait Policy<C: 'static>: Sized + 'static {
@@ -53,19 +64,39 @@ pub(crate) trait Policy<C: 'static>: Sized + 'static {
     /// run. Must not unwind; an unwind aborts the process.
     fn run(part: Part<'_, C, Self>, cx: &C) -> bool;
 
-    /// Decides that the task will not run; false if it was started before. Must
-    /// not unwind; an unwind aborts the process.
-    fn cancel(part: Part<'_, C, Self>) -> bool;
+    /// Decides that the task will not run, and why; false if it was started
+    /// before. Must not unwind; an unwind aborts the process.
+    fn cancel(part: Part<'_, C, Self>, verdict: Verdict) -> bool;
 }
 
 /// What does not depend on the types of closure and result.
 #[repr(C)]
-pub(super) struct Front<C: 'static, L> {
+pub(crate) struct Front<C: 'static, L> {
     pub(super) header: Header<C>,
     pub(super) state: AtomicU32,
     place: Place,
     pub(super) waker: UnsafeCell<Option<Waker>>,
-    pub(super) label: L,
+    label: L,
+}
+
+impl<C: 'static, L> Front<C, L> {
+    fn new<P: Policy<C, Label = L>>(label: L, state: u32, place: Place) -> Self {
+        // SAFETY: closure, result and label may be sent; and it does not
+        // unwind: the bomb.
+        let header = unsafe { Header::new::<Packet<C, P>>() };
+        let (state, waker) = (AtomicU32::new(state), UnsafeCell::new(None));
+        Front { header, state, place, waker, label }
+    }
+
+    pub(crate) fn label(&self) -> &L {
+        &self.label
+    }
+
+    /// Would the handle have the running task stop?
+    pub(crate) fn is_asked(&self) -> bool {
+        // ORDERING(packet): a wish; nothing comes with it.
+        self.state.load(Ordering::Relaxed) & ASKED != 0
+    }
 }
 
 /// A block as the queue sees it: with a closure, until `STARTED`.
@@ -94,7 +125,7 @@ union Block<C: 'static, P: Policy<C>> {
 /// address of a live block; `free`, of one that nobody has a share in.
 pub(super) struct HeldTable<C: 'static> {
     pub(super) run: unsafe fn(NonNull<Header<C>>, &C) -> bool,
-    pub(super) cancel: unsafe fn(NonNull<Header<C>>) -> bool,
+    pub(super) cancel: unsafe fn(NonNull<Header<C>>, Verdict) -> bool,
     free: unsafe fn(NonNull<Header<C>>),
 }
 
@@ -118,9 +149,10 @@ pub(crate) fn task<C, P: Policy<C>>(
 pub(crate) fn decided<C, P: Policy<C>>(
     label: P::Label,
     output: P::Output,
+    verdict: Verdict,
 ) -> Held<C, P::Label, P::Output> {
     let block = slab::cut(|place| {
-        let front = Front::new::<P>(label, HELD | STARTED | DONE, place);
+        let front = Front::new::<P>(label, HELD | STARTED | DONE | verdict.bits(), place);
         let output = UnsafeCell::new(MaybeUninit::new(output));
         Block::<C, P> { core: ManuallyDrop::new(Core { front, output }) }
     });
@@ -132,16 +164,6 @@ pub(crate) fn decided<C, P: Policy<C>>(
 #[cfg(test)]
 pub(crate) const fn task_size<C: 'static, P: Policy<C>>() -> usize {
     size_of::<Block<C, P>>()
-}
-
-impl<C: 'static, L> Front<C, L> {
-    fn new<P: Policy<C, Label = L>>(label: L, state: u32, place: Place) -> Self {
-        // SAFETY: closure, result and label may be sent; and it does not
-        // unwind: the bomb.
-        let header = unsafe { Header::new::<Packet<C, P>>() };
-        let (state, waker) = (AtomicU32::new(state), UnsafeCell::new(None));
-        Front { header, state, place, waker, label }
-    }
 }
 
 impl<C: 'static, P: Policy<C>> Packet<C, P> {
@@ -159,12 +181,12 @@ impl<C: 'static, P: Policy<C>> Packet<C, P> {
 
     /// # Safety
     ///
-    /// As `run_held`.
-    unsafe fn cancel_held(this: NonNull<Header<C>>) -> bool {
+    /// As `run_held`; or a watch is.
+    unsafe fn cancel_held(this: NonNull<Header<C>>, verdict: Verdict) -> bool {
         let bomb = AbortOnDrop;
         // SAFETY: the caller's.
         let part = unsafe { Part::new(this, 0) };
-        let cancelled = P::cancel(part);
+        let cancelled = P::cancel(part, verdict);
         mem::forget(bomb);
         cancelled
     }
@@ -202,7 +224,7 @@ unsafe impl<C: 'static, P: Policy<C>> Erased<C> for Packet<C, P> {
         let bomb = AbortOnDrop;
         // SAFETY: the right to discard it is the queue's share.
         let part = unsafe { Part::new(this, QUEUED) };
-        let dropped = P::cancel(part);
+        let dropped = P::cancel(part, Verdict::Cancelled);
         mem::forget(bomb);
         dropped
     }
@@ -220,18 +242,65 @@ impl<C: 'static, L> Front<C, L> {
         }
         // SAFETY: alive, by our share.
         let front = unsafe { this.as_ref() };
-        // ORDERING(packet): acquires what the other did before it left.
-        let alone = front.state.load(Ordering::Acquire) & (HELD | QUEUED) == share || {
-            // ORDERING(packet): releases what was done here to the other, or
-            // acquires what it did, whoever is last.
+        // ORDERING(packet): acquires what the others did before they left.
+        let alone = front.state.load(Ordering::Acquire) & SHARES == share || {
+            // ORDERING(packet): releases what was done here to the others, or
+            // acquires what they did, whoever is last.
             let before = front.state.fetch_and(!share, Ordering::AcqRel);
-            before & (HELD | QUEUED) == share
+            before & SHARES == share
         };
         if alone {
             let free = front.header.held().free;
-            // SAFETY: both shares are gone.
+            // SAFETY: all shares are gone.
             unsafe { free(this.cast()) };
         }
+    }
+}
+
+impl<C: 'static, L, R> Core<C, L, R> {
+    /// Brings the result, and says whom to wake; or gives it back if nobody wants
+    /// it. With it goes `share`, unless it is needed yet: then it is left.
+    ///
+    /// # Safety
+    ///
+    /// The right to bring it is the caller's, and so is `share`; the closure was
+    /// taken out.
+    pub(super) unsafe fn bring(
+        &self,
+        output: R,
+        verdict: Verdict,
+        share: &mut u32,
+    ) -> Result<Option<Waker>, R> {
+        // SAFETY: nobody else writes it, and nobody reads before `DONE`.
+        unsafe { (*self.output.get()).write(output) };
+        let Front { state: word, waker, .. } = &self.front;
+        // ORDERING(packet): decided by the exchange; or the handle has left, which
+        // `leave` acquires.
+        let mut state = word.load(Ordering::Relaxed);
+        while state & HELD != 0 {
+            // Who is to take the waker out has to stay for it.
+            let leaves = if state & WAITED == 0 { *share } else { 0 };
+            let done = DONE | verdict.bits();
+            let next = (state | done) & !(WAITED | leaves);
+            // ORDERING(packet): releases the result to the handle, and acquires
+            // the waker from it.
+            let (ok, failed) = (Ordering::AcqRel, Ordering::Relaxed);
+            match word.compare_exchange_weak(state, next, ok, failed) {
+                Ok(_) if state & WAITED == 0 => {
+                    *share &= !leaves;
+                    return Ok(None);
+                }
+                Ok(_) => {
+                    // SAFETY: ours since `WAITED` was taken away.
+                    return Ok(unsafe { (*waker.get()).take() });
+                }
+                Err(now) => state = now,
+            }
+        }
+        // SAFETY: nobody else is left who reads it.
+        let output = unsafe { &*self.output.get() };
+        // SAFETY: written above, and read once: the handle is gone.
+        Err(unsafe { output.assume_init_read() })
     }
 }
 
@@ -240,8 +309,10 @@ pub(crate) struct Part<'a, C: 'static, P: Policy<C>> {
     block: NonNull<Packet<C, P>>,
     /// `QUEUED`, which goes with this; or nothing, for a handle that is borrowed.
     share: u32,
-    /// The closure was taken here, so the result comes from here.
+    /// The closure was taken here, so the result comes from here;
     started: bool,
+    /// unless somebody outside was let to bring it, and did.
+    opened: bool,
     marker: PhantomData<&'a ()>,
 }
 
@@ -251,7 +322,7 @@ impl<C: 'static, P: Policy<C>> Part<'_, C, P> {
     /// `this` is a live `Packet<C, P>`, and `share` is `QUEUED` and goes with
     /// this, or nothing and the handle is borrowed for as long.
     unsafe fn new(this: NonNull<Header<C>>, share: u32) -> Self {
-        Part { block: this.cast(), share, started: false, marker: PhantomData }
+        Part { block: this.cast(), share, started: false, opened: false, marker: PhantomData }
     }
 
     /// Does this come from the queue, which the task leaves with it?
@@ -260,7 +331,11 @@ impl<C: 'static, P: Policy<C>> Part<'_, C, P> {
     }
 
     pub(crate) fn label(&self) -> &P::Label {
-        &self.packet().front.label
+        self.front().label()
+    }
+
+    pub(crate) fn front(&self) -> &Front<C, P::Label> {
+        &self.packet().front
     }
 
     /// Takes the closure, unless somebody has. Then the result is due from here.
@@ -278,47 +353,38 @@ impl<C: 'static, P: Policy<C>> Part<'_, C, P> {
         Some(unsafe { func.assume_init() })
     }
 
+    /// From now on a watch may bring the result of the task that was started here.
+    pub(crate) fn open(&mut self) {
+        if self.started && !self.opened {
+            self.opened = true;
+            // ORDERING(packet): releases that the closure was taken out.
+            self.front().state.fetch_or(OPEN, Ordering::Release);
+        }
+    }
+
     /// Brings the result of a task that was started here, and says whom to
-    /// wake. If nobody wants it, it comes back.
+    /// wake. If nobody wants it, or a watch was quicker, it comes back.
     ///
     /// # Panics
     ///
     /// If the task was not started here.
-    pub(crate) fn finish(mut self, output: P::Output) -> Result<Option<Waker>, (P::Output, Self)> {
+    pub(crate) fn finish(
+        mut self,
+        output: P::Output,
+        verdict: Verdict,
+    ) -> Result<Option<Waker>, (P::Output, Self)> {
         assert!(mem::take(&mut self.started), "who takes the closure brings the result");
-        // SAFETY: alive, by our share or the handle's.
-        let core = unsafe { self.block.cast::<Core<C, P::Label, P::Output>>().as_ref() };
-        // SAFETY: nobody else writes it, and nobody reads before `DONE`; the closure
-        // was taken out.
-        unsafe { (*core.output.get()).write(output) };
-        let Front { state: word, waker, .. } = &core.front;
-        // ORDERING(packet): decided by the exchange; or the handle has left, which
-        // `leave` acquires.
-        let mut state = word.load(Ordering::Relaxed);
-        while state & HELD != 0 {
-            // Who is to take the waker out has to stay for it.
-            let leaves = if state & WAITED == 0 { self.share } else { 0 };
-            let next = (state | DONE) & !(WAITED | leaves);
-            // ORDERING(packet): releases the result to the handle, and acquires
-            // the waker from it.
-            let (ok, failed) = (Ordering::AcqRel, Ordering::Relaxed);
-            match word.compare_exchange_weak(state, next, ok, failed) {
-                Ok(_) if state & WAITED == 0 => {
-                    self.share &= !leaves;
-                    return Ok(None);
-                }
-                Ok(_) => {
-                    // SAFETY: ours since `WAITED` was taken away.
-                    return Ok(unsafe { (*waker.get()).take() });
-                }
-                Err(now) => state = now,
-            }
+        // ORDERING(packet): one step decides who brings it. Who lost writes nothing.
+        if self.opened && self.front().state.fetch_and(!OPEN, Ordering::Relaxed) & OPEN == 0 {
+            return Err((output, self));
         }
-        // SAFETY: nobody else is left.
-        let output = unsafe { &*core.output.get() };
-        // SAFETY: written above, and read once: the handle is gone.
-        let output = unsafe { output.assume_init_read() };
-        Err((output, self))
+        let mut share = self.share;
+        // SAFETY: alive by our share, or by the handle's.
+        let core = unsafe { self.block.cast::<Core<C, P::Label, P::Output>>().as_ref() };
+        // SAFETY: who takes the closure has the right, as no watch took it; our share.
+        let brought = unsafe { core.bring(output, verdict, &mut share) };
+        self.share = share;
+        brought.map_err(|output| (output, self))
     }
 
     fn packet(&self) -> &Packet<C, P> {

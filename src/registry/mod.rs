@@ -21,12 +21,14 @@ use crate::{
         Arc, AtomicU32, AtomicUsize, Ordering,
         deque::{Injector as Mailbox, Steal},
     },
+    timer::Timer,
 };
 
 pub(crate) struct Registry<C: 'static> {
     pub(crate) sleep: Sleep,
     pub(crate) injector: Injector<JobRef<C>>,
     pub(crate) door: Door,
+    pub(crate) timer: Timer,
     pub(crate) attendance: Attendance,
     pub(crate) handlers: Arc<Handlers>,
     pub(crate) epoch: Instant,
@@ -84,6 +86,7 @@ impl<C> Registry<C> {
             sleep: Sleep::new(count, workers),
             injector: Injector::new(config.injector_capacity, epoch, &handlers),
             door: Door::new(config.door_patience),
+            timer: Timer::new(config.stack_size),
             handlers,
             epoch,
             process: Process::current(),
@@ -323,6 +326,11 @@ impl<C> Registry<C> {
         self.ledgers().map(|ledger| ledger.cancelled()).sum()
     }
 
+    /// Tasks whose time was over while they ran.
+    pub(crate) fn timed_out(&self) -> u64 {
+        self.ledgers().map(|ledger| ledger.timed_out()).sum()
+    }
+
     /// Tasks that workers dropped instead of running, in `Phase::Discarding`.
     pub(crate) fn discarded_by_workers(&self) -> usize {
         self.slots.iter().map(|slot| slot.counters.tasks_discarded.get() as usize).sum()
@@ -344,6 +352,8 @@ impl<C> Drop for Registry<C> {
             // They are the parent's.
             return;
         }
+        // Left to itself, since this may be its own thread.
+        drop(self.timer.stop());
         self.injector.discard();
         for slot in &self.slots {
             while !slot.stealer.is_empty() {

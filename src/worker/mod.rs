@@ -14,11 +14,12 @@ use std::cell::Cell;
 use crate::{
     counters::{Activity, Counters, Ledger},
     deque::Deque,
+    label::Label,
     parker::Parker,
     priority::Turn,
     privacy::Privacy,
     process,
-    raw::{Blocks, JobRef, Kind, Returned, Slot},
+    raw::{Blocks, Front, JobRef, Kind, Returned, Slot},
     registry::{Registry, Share},
     rng::Rng,
     sync::{Arc, lock_wait, thread_local},
@@ -38,6 +39,11 @@ const LEVELS_PER_LIMIT: usize = 8;
 
 thread_local! {
     static CURRENT: Slot<Worker> = const { Slot::new() };
+}
+
+thread_local! {
+    /// The task that this thread runs; none if it runs something else on top.
+    static TASK: Slot<Front<Worker, Label>> = const { Slot::new() };
 }
 
 /// A thread's own half of its slot in the registry.
@@ -182,10 +188,21 @@ impl Worker {
         self.returned.take_off(self);
     }
 
-    /// Runs a job on top of another one that waits or yields.
+    /// Makes this the thread's current task while `f` runs.
+    pub(crate) fn run_task<R>(task: &Front<Worker, Label>, f: impl FnOnce() -> R) -> R {
+        TASK.with(|slot| slot.enter(task, f))
+    }
+
+    /// Calls `f` with the task that this thread runs, if it runs one.
+    pub(crate) fn current_task<R>(f: impl FnOnce(Option<&Front<Worker, Label>>) -> R) -> R {
+        Slot::with(&TASK, f)
+    }
+
+    /// Runs a job on top of another one that waits or yields, and that is not its
+    /// task's.
     fn run_nested(&self, job: JobRef<Worker>) -> bool {
         self.depth.set(self.depth.get() + 1);
-        let ran = self.enter(|worker| worker.run_job(job));
+        let ran = TASK.with(|slot| slot.hide(|| self.enter(|worker| worker.run_job(job))));
         self.depth.set(self.depth.get() - 1);
         ran
     }

@@ -4,7 +4,7 @@ use std::task::{Wake, Waker};
 
 use super::{Bell, Count, Plain, Token, until};
 use crate::{
-    raw::{Held, JobRef, Part, Policy, task},
+    raw::{Held, JobRef, Part, Policy, Verdict, task},
     sync::{Arc, Mutex, thread},
 };
 
@@ -46,23 +46,23 @@ impl Policy<()> for Errand {
         part.label().touch();
         let Some((mut number, token)) = number else { return false };
         *number += 1;
-        tell(part, Some((number, token)));
+        tell(part, Some((number, token)), Verdict::Completed);
         true
     }
 
-    fn cancel(mut part: Part<'_, (), Self>) -> bool {
+    fn cancel(mut part: Part<'_, (), Self>, verdict: Verdict) -> bool {
         let number = part.start();
         part.label().touch();
         let was_there = number.is_some();
         if was_there {
-            tell(part, None);
+            tell(part, None, verdict);
         }
         was_there
     }
 }
 
-fn tell(part: Part<'_, (), Errand>, output: Option<Number>) {
-    match part.finish(output) {
+fn tell(part: Part<'_, (), Errand>, output: Option<Number>, verdict: Verdict) {
+    match part.finish(output, verdict) {
         Ok(waker) => waker.into_iter().for_each(Waker::wake),
         Err((_, part)) => part.label().touch(),
     }

@@ -2,7 +2,7 @@
 
 use super::{Count, Grenade, Habit, Hand, Plain, Token, hands, with_thieves};
 use crate::{
-    raw::{JobRef, Part, Policy, Ticket, scope},
+    raw::{JobRef, Part, Policy, Ticket, Verdict, scope},
     sync::{Arc, thread},
     unwind,
 };
@@ -17,10 +17,10 @@ impl Policy<Hand> for Noted {
 
     fn run(mut part: Part<'_, Hand, Self>, _: &Hand) -> bool {
         drop(part.start());
-        part.finish(()).is_ok()
+        part.finish((), Verdict::Completed).is_ok()
     }
 
-    fn cancel(part: Part<'_, Hand, Self>) -> bool {
+    fn cancel(part: Part<'_, Hand, Self>, _: Verdict) -> bool {
         drop(part);
         false
     }

@@ -8,7 +8,7 @@ use std::{
 
 use super::{Bell, Count, Grenade, Token};
 use crate::{
-    raw::{Held, JobRef, Part, Policy, decided, task},
+    raw::{Held, JobRef, Part, Policy, Verdict, decided, task},
     sync::Arc,
     unwind,
 };
@@ -23,20 +23,20 @@ impl<T: Send + 'static> Policy<()> for Echo<T> {
 
     fn run(mut part: Part<'_, (), Self>, (): &()) -> bool {
         let Some(value) = part.start() else { return false };
-        finish(part, Some(value));
+        finish(part, Some(value), Verdict::Completed);
         true
     }
 
-    fn cancel(mut part: Part<'_, (), Self>) -> bool {
+    fn cancel(mut part: Part<'_, (), Self>, verdict: Verdict) -> bool {
         let Some(value) = part.start() else { return false };
-        finish(part, None);
+        finish(part, None, verdict);
         unwind::discard(value);
         true
     }
 }
 
-fn finish<T: Send + 'static>(part: Part<'_, (), Echo<T>>, output: Option<T>) {
-    match part.finish(output) {
+fn finish<T: Send + 'static>(part: Part<'_, (), Echo<T>>, output: Option<T>, verdict: Verdict) {
+    match part.finish(output, verdict) {
         Ok(waker) => waker.into_iter().for_each(unwind::wake),
         Err((output, _part)) => unwind::discard(output),
     }
@@ -78,7 +78,7 @@ fn each_way_a_task_ends_drops_its_value_once() {
 #[test]
 fn a_task_that_was_decided_from_the_start_has_one_owner() {
     let drops = Count::default();
-    let make = || decided::<(), Echo<Token>>(None, Some(drops.token()));
+    let make = || decided::<(), Echo<Token>>(None, Some(drops.token()), Verdict::Completed);
     assert!(make().is_done() && !make().cancel() && !make().run_here(&()));
     assert!(make().let_go().is_some_and(|value| value.is_some()));
     assert!(make().detach().is_err());
