@@ -7,6 +7,8 @@
 
 #[path = "faults/allocator.rs"]
 mod allocator;
+#[path = "faults/clocks.rs"]
+mod clocks;
 #[path = "faults/destructors.rs"]
 mod destructors;
 #[path = "faults/ends.rs"]

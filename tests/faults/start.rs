@@ -109,7 +109,7 @@ fn a_thread_that_gives_its_worker_up_at_once_is_refused_or_done_without() {
 }
 
 /// Lowers a limit of this process, both the one in force and the highest.
-fn limit(resource: libc::__rlimit_resource_t, value: u64) {
+pub(crate) fn limit(resource: libc::__rlimit_resource_t, value: u64) {
     let limit = libc::rlimit { rlim_cur: value, rlim_max: value };
     // SAFETY: a limit to read.
     let error = unsafe { libc::setrlimit(resource, &raw const limit) };

@@ -56,7 +56,7 @@ fn a_task_that_ends_in_time_has_its_result() {
         for round in 0..1000 {
             assert_eq!(pool.task().timeout(NEVER).spawn(move || round).join().unwrap(), round);
         }
-        let task = pool.task().timeout(Duration::MAX).spawn(|| heist::is_cancelled());
+        let task = pool.task().timeout(Duration::MAX).spawn(heist::is_cancelled);
         assert!(!task.join().unwrap());
         assert_eq!(pool.metrics().tasks_timed_out(), 0);
     });
