@@ -11,7 +11,7 @@ use crate::{
     permits::{Acquire, Permits, Refused},
     priority::{Priority, Turn},
     raw::JobRef,
-    sync::{Arc, AtomicU64, AtomicUsize, MODELLED, Mutex, Ordering, deque, fence},
+    sync::{Arc, AtomicU64, AtomicUsize, MODELLED, Mutex, Ordering, deque, fence, thread},
 };
 
 pub(crate) struct Injector<J> {
@@ -103,6 +103,9 @@ const LONG_LINE: usize = if MODELLED { 2 } else { 16 };
 const FORWARD_SHARE: usize = if MODELLED { 1 } else { 4 };
 const MOST_FORWARD: usize = 16;
 
+/// Offers of the processor before a thread joins the line for room.
+const YIELDS: u32 = if MODELLED { 0 } else { 16 };
+
 struct Waiting<J> {
     job: J,
     since: Option<u64>,
@@ -143,6 +146,21 @@ impl<J> Lane<J> {
     /// Room for a task at once; what it returns is for `push`.
     pub(crate) fn try_acquire(&self) -> Result<usize, Refused> {
         self.permits.try_acquire()
+    }
+
+    /// Room at once; or without a limit in time and with nobody in line, after the
+    /// processor was offered to others a few times: they may be those who make room.
+    pub(crate) fn acquire_soon(&self, limit: Option<Instant>) -> Result<usize, Refused> {
+        let mut permit = self.try_acquire();
+        for _ in 0..YIELDS {
+            let full = matches!(permit, Err(Refused::Full));
+            if !full || limit.is_some() || self.permits.waiting() > 0 {
+                break;
+            }
+            thread::yield_now();
+            permit = self.try_acquire();
+        }
+        permit
     }
 
     /// Room for a task when it is this caller's turn.

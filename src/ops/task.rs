@@ -21,13 +21,10 @@ use crate::{
     priority::Priority,
     raw::{JobRef, Verdict},
     registry::{Phase, Registry},
-    sync::{Arc, MODELLED, thread},
+    sync::Arc,
     unwind,
     worker::Worker,
 };
-
-/// Offers of the processor before a thread joins the line for room.
-const YIELDS: u32 = if MODELLED { 0 } else { 16 };
 
 /// Options of one task, made by [`ThreadPool::task`]: then one of the four
 /// verbs that spawn it, each as the method of that name on [`ThreadPool`].
@@ -300,12 +297,10 @@ impl<'p> TaskBuilder<'p> {
         match self.spawn_inside(f) {
             Inside::Spawned(handle) => Ok(handle),
             Inside::Refused(f) => Err(self.refuse(f, Refused::Closed)),
-            Inside::No(f) => {
-                match limit.map_or_else(|| self.acquire_soon(), |_| self.lane().try_acquire()) {
-                    Err(Refused::Full) => self.wait_for_room(f, limit),
-                    permit => self.enter_lane(f, permit),
-                }
-            }
+            Inside::No(f) => match self.lane().acquire_soon(limit) {
+                Err(Refused::Full) => self.wait_for_room(f, limit),
+                permit => self.enter_lane(f, permit),
+            },
         }
     }
 
@@ -329,20 +324,6 @@ impl<'p> TaskBuilder<'p> {
                 Inside::Spawned(handle)
             }
         })
-    }
-
-    /// A permit at once, or after the processor was offered to others a few times: they
-    /// may be those who make room. Nobody waits in line yet.
-    fn acquire_soon(&self) -> Result<usize, Refused> {
-        let mut permit = self.lane().try_acquire();
-        for _ in 0..YIELDS {
-            if !matches!(permit, Err(Refused::Full)) || self.lane().blocked_submitters() > 0 {
-                break;
-            }
-            thread::yield_now();
-            permit = self.lane().try_acquire();
-        }
-        permit
     }
 
     fn wait_for_room<T, F>(

@@ -244,8 +244,7 @@ impl<C: 'static, L> Front<C, L> {
         let front = unsafe { this.as_ref() };
         // ORDERING(packet): acquires what the others did before they left.
         let alone = front.state.load(Ordering::Acquire) & SHARES == share || {
-            // ORDERING(packet): releases what was done here to the others, or
-            // acquires what they did, whoever is last.
+            // ORDERING(packet): releases what was done here, acquires what they did.
             let before = front.state.fetch_and(!share, Ordering::AcqRel);
             before & SHARES == share
         };
