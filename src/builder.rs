@@ -110,8 +110,8 @@ impl<S> ThreadPoolBuilder<S> {
     }
 
     /// The name of worker `index`, as a debugger and `top` show it. Default:
-    /// `heist-0` and so on. Not called for the stand-in of `door_patience`, the
-    /// pool's own thread `heist-door`.
+    /// `heist-0` and so on. Not called for stand-ins, the pool's own threads
+    /// `heist-stand-in`.
     ///
     /// ```
     /// let builder = heist::ThreadPool::builder().num_threads(1);
@@ -165,6 +165,26 @@ impl<S> ThreadPoolBuilder<S> {
         self
     }
 
+    /// How many threads in [`blocking`](crate::blocking) sections may have a
+    /// stand-in at a time. Default: 128; zero for none. Beyond that a section takes
+    /// its worker out of the pool.
+    ///
+    /// Stand-ins are the pool's own threads, called `heist-stand-in`, of the same
+    /// stack size. They are started with [`std::thread`] when there is work for
+    /// them, and leave after a second without any.
+    ///
+    /// ```
+    /// let (say, heard) = std::sync::mpsc::channel();
+    /// let pool = heist::ThreadPool::builder().num_threads(1).max_stand_ins(1).build().unwrap();
+    /// let waits = pool.spawn(move || heist::blocking(|| heard.recv().unwrap()));
+    /// pool.spawn(move || say.send("run by a stand-in").unwrap());
+    /// assert_eq!(waits.join().unwrap(), "run by a stand-in");
+    /// ```
+    pub fn max_stand_ins(mut self, n: usize) -> Self {
+        self.config.max_stand_ins = n;
+        self
+    }
+
     /// The longest time an idle worker looks for work before it sleeps.
     /// Default: adaptive, at most 1 ms; zero sleeps at once.
     ///
@@ -182,9 +202,10 @@ impl<S> ThreadPoolBuilder<S> {
     /// stand-in thread serves the entrance, until a worker comes back to it.
     /// Default: 20 ms; `None` for never.
     ///
-    /// That thread is the pool's own, called `heist-door`. It is started with
-    /// [`std::thread`] when a task comes in and every worker is busy, stands in
-    /// only after the patience is over, and stays, asleep, until shutdown.
+    /// That thread is the pool's own, as those of
+    /// [`max_stand_ins`](Self::max_stand_ins), which do not count it. It is called
+    /// when a task comes in and every worker is busy, and serves the entrance
+    /// only after the patience is over.
     ///
     /// ```
     /// let (say, heard) = std::sync::mpsc::channel();
@@ -199,8 +220,7 @@ impl<S> ThreadPoolBuilder<S> {
     }
 
     /// Called on each worker's thread when it begins, with its number; not on
-    /// the stand-in of `door_patience`, the pool's own thread `heist-door`. It
-    /// runs inside the pool: `heist::join` and `heist::spawn` use that. A panic
+    /// stand-ins, the pool's own threads `heist-stand-in`. It runs inside the pool: `heist::join` and `heist::spawn` use that. A panic
     /// in it goes to the panic handler; the worker lives.
     ///
     /// ```
@@ -215,8 +235,7 @@ impl<S> ThreadPoolBuilder<S> {
     }
 
     /// Called on each worker's thread when it ends, with its number; inside the
-    /// pool, and not on the stand-in `heist-door`, as the start handler. A
-    /// panic in it goes to the panic handler.
+    /// pool, and not on stand-ins, as the start handler. A panic in it goes to the panic handler.
     ///
     /// ```
     /// let (say, ended) = std::sync::mpsc::channel();
@@ -252,8 +271,8 @@ impl<S> ThreadPoolBuilder<S> {
 
     /// Starts the OS threads with `spawn`, which calls
     /// [`run`](ThreadBuilder::run) on each: in a scope, with a priority, or on
-    /// a platform of its own. Not called for the stand-in of `door_patience`,
-    /// `heist-door`, which the pool starts itself, with [`std::thread`].
+    /// a platform of its own. Not called for stand-ins, which the pool starts
+    /// itself, with [`std::thread`].
     ///
     /// ```
     /// std::thread::scope(|threads| {
@@ -389,6 +408,7 @@ impl<S> fmt::Debug for ThreadPoolBuilder<S> {
             .field("stack_size", &config.stack_size)
             .field("injector_capacity", &config.injector_capacity)
             .field("max_guests", &config.max_guests)
+            .field("max_stand_ins", &config.max_stand_ins)
             .field("idle_spin", &config.idle_spin)
             .field("door_patience", &config.door_patience)
             .finish_non_exhaustive()

@@ -22,7 +22,7 @@ pub(crate) fn stack_size(asked: Option<usize>) -> Option<usize> {
     })
 }
 
-/// The most workers, and the most guests: both counts together must fit the
+/// The most workers, guests, and stand-ins: the three counts together must fit the
 /// 16-bit halves of the word in `sleep`.
 pub(crate) const MAX_THREADS: usize = 16_384;
 
@@ -36,6 +36,7 @@ pub(crate) struct Config {
     pub(crate) stack_size: Option<usize>,
     pub(crate) injector_capacity: usize,
     pub(crate) max_guests: usize,
+    pub(crate) max_stand_ins: usize,
     pub(crate) idle_spin: Duration,
     pub(crate) door_patience: Option<Duration>,
     pub(crate) handlers: Handlers,
@@ -56,6 +57,7 @@ impl Default for Config {
             stack_size: None,
             injector_capacity: 4096,
             max_guests: 8,
+            max_stand_ins: 128,
             idle_spin: Duration::from_millis(1),
             door_patience: Some(Duration::from_millis(20)),
             handlers: Handlers::default(),
@@ -71,6 +73,9 @@ impl Config {
         }
         if self.max_guests > MAX_THREADS {
             return Err(refuse("max_guests", self.max_guests, "0..=16384"));
+        }
+        if self.max_stand_ins > MAX_THREADS {
+            return Err(refuse("max_stand_ins", self.max_stand_ins, "0..=16384"));
         }
         if self.injector_capacity == 0 || self.injector_capacity > u32::MAX as usize {
             return Err(refuse("injector_capacity", self.injector_capacity, "1..=4294967295"));

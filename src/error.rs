@@ -1,6 +1,6 @@
 //! What can be refused, and how it says so.
 
-use std::{any::Any, borrow::Cow, error::Error, fmt, io};
+use std::{any::Any, borrow::Cow, error::Error, fmt, io, ops::RangeInclusive};
 
 use crate::{sync::Mutex, unwind::Payload};
 
@@ -93,6 +93,59 @@ impl Error for BuildError {
         }
     }
 }
+
+/// A number that is not allowed, where a pool is changed while it runs.
+///
+/// The message names the field, the value and what is allowed.
+///
+/// ```
+/// let pool = heist::ThreadPool::builder().num_threads(2).build()?;
+/// let refused = pool.set_active_threads(0).unwrap_err();
+/// assert_eq!((refused.value(), refused.allowed()), (0, 1..=2));
+/// assert_eq!(refused.to_string(), "active_threads is 0, allowed is 1..=2");
+/// # Ok::<(), heist::BuildError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutOfRange {
+    field: &'static str,
+    value: usize,
+    allowed: RangeInclusive<usize>,
+}
+
+impl OutOfRange {
+    pub(crate) fn new(field: &'static str, value: usize, allowed: RangeInclusive<usize>) -> Self {
+        OutOfRange { field, value, allowed }
+    }
+
+    /// What was asked for.
+    ///
+    /// ```
+    /// let refused = heist::global().set_active_threads(0).unwrap_err();
+    /// assert_eq!(refused.value(), 0);
+    /// ```
+    pub fn value(&self) -> usize {
+        self.value
+    }
+
+    /// What may be asked for.
+    ///
+    /// ```
+    /// let refused = heist::global().set_active_threads(0).unwrap_err();
+    /// assert_eq!(refused.allowed(), 1..=heist::global().num_threads());
+    /// ```
+    pub fn allowed(&self) -> RangeInclusive<usize> {
+        self.allowed.clone()
+    }
+}
+
+impl fmt::Display for OutOfRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let OutOfRange { field, value, allowed } = self;
+        write!(f, "{field} is {value}, allowed is {allowed:?}")
+    }
+}
+
+impl Error for OutOfRange {}
 
 /// Why a task was not accepted. The closure comes back, unrun and whole.
 ///

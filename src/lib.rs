@@ -131,10 +131,10 @@ mod raw; // floor 4
 
 mod attendance; // floor 5
 mod deque; // floor 5
-mod door; // floor 5
 mod permits; // floor 5
 mod privacy; // floor 5
 mod sleep; // floor 5
+mod staff; // floor 5
 
 mod injector; // floor 6
 
@@ -149,10 +149,10 @@ mod metrics; // floor 10
 mod ops; // floor 10
 
 pub use crate::builder::{CustomThreads, OsThreads, Spawner, ThreadPoolBuilder};
-pub use crate::error::{BuildError, JoinError, ShutdownTimeout, TrySpawnError};
+pub use crate::error::{BuildError, JoinError, OutOfRange, ShutdownTimeout, TrySpawnError};
 pub use crate::metrics::{LaneMetrics, Metrics, WorkerMetrics};
 pub use crate::ops::{
-    BroadcastContext, JoinHandle, Scope, TaskBuilder, Yield, current_num_threads,
+    BroadcastContext, JoinHandle, Scope, TaskBuilder, Yield, blocking, current_num_threads,
     current_thread_index, join, scope, spawn, yield_now,
 };
 pub use crate::pool::{ThreadBuilder, ThreadPool, global};

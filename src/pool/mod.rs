@@ -58,7 +58,7 @@ impl ThreadPool {
             BuildError::new(BuildErrorKind::Thread { index: 0, of: workers, cause })
         })?;
         let (stack_size, idle_spin) = (config.stack_size, config.idle_spin);
-        let (registry, deques) = Registry::new(workers, config);
+        let (registry, deques, seats) = Registry::new(workers, config);
         let mut deques = deques.into_iter().enumerate();
         let mut threads = Vec::with_capacity(workers);
         for (index, deque) in deques.by_ref().take(workers) {
@@ -84,13 +84,11 @@ impl ThreadPool {
                 }
             }
         }
-        if let Some((index, deque)) = deques.next() {
-            stand_in::open_door(index, deque, &registry, stack_size);
-        }
         let guest = |(index, deque)| {
             Worker::new(index, Role::Guest, deque, &registry, IdleSpin::new(idle_spin))
         };
         let guests = Guests::new(deques.map(guest));
+        stand_in::open(seats, &registry, stack_size, idle_spin);
         Ok(ThreadPool { registry, guests, threads, ended: false })
     }
 
@@ -243,7 +241,7 @@ impl ThreadPool {
     }
 
     /// Panics in the child of a fork, where none of the threads are.
-    fn assert_present(&self) {
+    pub(crate) fn assert_present(&self) {
         assert!(self.registry.process.is_current(), "{LEFT_BEHIND}");
     }
 
@@ -257,7 +255,7 @@ impl ThreadPool {
             return Ok(());
         }
         registry.advance(phase);
-        registry.door.nudge();
+        registry.staff.nudge();
         let threads = mem::take(&mut self.threads);
         if Worker::of(registry, |worker| worker.is_some()) {
             // It cannot wait for itself: the threads leave on their own.
@@ -362,8 +360,5 @@ fn join_all(registry: &Registry<Worker>, threads: Vec<os::JoinHandle<()>>) {
         // thread-local's destructor, which is not ours to raise.
         drop(thread.join());
     }
-    if let Some(keeper) = registry.door.dismiss() {
-        keeper.parker.unpark();
-        (keeper.join)();
-    }
+    registry.staff.dismiss().into_iter().for_each(|join| join());
 }

@@ -1,12 +1,14 @@
 //! What the pool promises, one module a verb. Each test is a sentence, and a
 //! hang is a failure (`support::within_a_minute`).
 
+mod blocking;
 mod bounded;
 mod broadcast;
 mod build;
 mod cancel;
 mod close;
 mod drops;
+mod elastic;
 mod global;
 mod guests;
 mod handle;
