@@ -238,11 +238,14 @@ impl Staff {
         if self.watched.load(Ordering::Relaxed) {
             return;
         }
-        // Refused by the system: the task waits for a worker, and the next one
-        // asks again.
-        let called = crew.call(Duty::Door);
-        // ORDERING(door): as above.
-        self.watched.store(called, Ordering::Relaxed);
+        // ORDERING(door): before the keeper hears of it, who may be gone again soon.
+        self.watched.store(true, Ordering::Relaxed);
+        if !crew.call(Duty::Door) {
+            // Refused by the system: the task waits for a worker, and the next one
+            // asks again.
+            // ORDERING(door): as above.
+            self.watched.store(false, Ordering::Relaxed);
+        }
         self.settle(crew);
     }
 

@@ -78,7 +78,7 @@ impl Worker {
             self.be_off_duty();
             match self.next_job(Share::Half).or_else(|| self.idle()) {
                 Some(job) => drop(self.run_job(job)),
-                None if self.is_on_duty() => break,
+                None if self.registry.is_over() => break,
                 None => (),
             }
         }
