@@ -27,3 +27,4 @@ mod process;
 mod sleep;
 mod snapshot;
 mod spawn;
+mod staff;

@@ -64,8 +64,12 @@ pub(super) struct Crew {
     starter: Option<Starter>,
     /// Those at rest, the last to come last.
     bench: Vec<Arc<Call>>,
+    /// Threads that there may be.
+    seats: usize,
     /// All threads that have not retired.
     threads: Vec<(Arc<Call>, Join)>,
+    /// Called for while every seat was taken: for who is on the way to the bench.
+    pending: Vec<Duty>,
     gone: Vec<Join>,
     /// Slots whose threads are in blocking sections.
     away: Vec<usize>,
@@ -82,11 +86,13 @@ pub(super) struct Places {
 }
 
 impl Crew {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(seats: usize) -> Self {
         Crew {
             starter: None,
             bench: Vec::new(),
+            seats,
             threads: Vec::new(),
+            pending: Vec::new(),
             gone: Vec::new(),
             away: Vec::new(),
             placed: 0,
@@ -140,14 +146,23 @@ impl Crew {
             call.parker.unpark();
             return true;
         }
+        if self.threads.len() >= self.seats {
+            // No more duties than seats: somebody has left one, and comes here.
+            self.pending.push(duty);
+            return true;
+        }
         let call = Arc::new(Call::new(duty));
         let Some(join) = starter(&call) else { return false };
         self.threads.push((call, join));
         true
     }
 
+    /// Takes its seat on the bench, unless there is something to do already.
     pub(super) fn sit_down(&mut self, call: &Arc<Call>) {
-        self.bench.push(Arc::clone(call));
+        match self.pending.pop() {
+            Some(duty) => call.give(duty),
+            None => self.bench.push(Arc::clone(call)),
+        }
     }
 
     pub(super) fn retire(&mut self, call: &Arc<Call>) {

@@ -73,7 +73,7 @@ impl Staff {
             most,
             seen: CachePadded::new(seen),
             watched: AtomicBool::new(false),
-            crew: Mutex::new(Crew::new()),
+            crew: Mutex::new(Crew::new(most + usize::from(patience.is_some()))),
             process: Process::current(),
         }
     }

@@ -30,6 +30,7 @@ mod spawn;
 mod spawn_async;
 mod spawn_inside;
 mod stack;
+mod stand_ins;
 mod support;
 mod types;
 mod wakers;
