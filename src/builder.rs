@@ -202,6 +202,29 @@ impl<S> ThreadPoolBuilder<S> {
         self
     }
 
+    /// Makes the pool follow the number of CPUs that this process may use, as its
+    /// cgroup's CPU quota and its affinity mask change: when it is built, and then
+    /// once a `period`. Default: not at all, though it counts for the default of
+    /// [`num_threads`](Self::num_threads).
+    ///
+    /// As by [`set_active_threads`](crate::ThreadPool::set_active_threads), from 1 to
+    /// `num_threads`: who expects the quota to grow starts more workers than there
+    /// is room for at first. What is set by hand holds until the quota changes.
+    /// Each look reads a few small files, on the pool's timer thread; if the system
+    /// refuses that, nothing is followed.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let builder = heist::ThreadPool::builder().num_threads(8);
+    /// let pool = builder.follow_cpu_quota(Duration::from_secs(5)).build().unwrap();
+    /// assert!(pool.active_threads() <= pool.num_threads());
+    /// ```
+    pub fn follow_cpu_quota(mut self, period: Duration) -> Self {
+        self.config.follow_cpu_quota = Some(period);
+        self
+    }
+
     /// Called on each worker's thread when it begins, with its number; not on
     /// stand-ins, the pool's own threads `heist-stand-in`. It runs inside the pool: `heist::join` and `heist::spawn` use that. A panic
     /// in it goes to the panic handler; the worker lives.
@@ -349,6 +372,7 @@ impl<S> fmt::Debug for ThreadPoolBuilder<S> {
             .field("max_stand_ins", &config.max_stand_ins)
             .field("idle_spin", &config.idle_spin)
             .field("door_patience", &config.door_patience)
+            .field("follow_cpu_quota", &config.follow_cpu_quota)
             .finish_non_exhaustive()
     }
 }

@@ -27,6 +27,7 @@ pub(crate) fn stack_size(asked: Option<usize>) -> Option<usize> {
 pub(crate) const MAX_THREADS: usize = 16_384;
 
 type IndexHandler = Box<dyn Fn(usize) + Send + Sync>;
+pub(crate) type Cpus = Box<dyn Fn() -> usize + Send>;
 type PanicHandler = Box<dyn Fn(Payload) + Send + Sync>;
 
 /// Everything a pool wants to know before it starts, except how to start a
@@ -39,6 +40,9 @@ pub(crate) struct Config {
     pub(crate) max_stand_ins: usize,
     pub(crate) idle_spin: Duration,
     pub(crate) door_patience: Option<Duration>,
+    pub(crate) follow_cpu_quota: Option<Duration>,
+    /// How many CPUs there are to use, asked again and again.
+    pub(crate) cpus: Option<Cpus>,
     pub(crate) handlers: Handlers,
 }
 
@@ -60,6 +64,8 @@ impl Default for Config {
             max_stand_ins: 128,
             idle_spin: Duration::from_millis(1),
             door_patience: Some(Duration::from_millis(20)),
+            follow_cpu_quota: None,
+            cpus: Some(Box::new(cpus::available)),
             handlers: Handlers::default(),
         }
     }
@@ -86,7 +92,11 @@ impl Config {
         if self.door_patience == Some(Duration::ZERO) {
             return Err(refuse("door_patience", "0 ns", "more than zero, or None for never"));
         }
-        Ok(self.num_threads.unwrap_or_else(|| cpus::available().min(MAX_THREADS)))
+        if self.follow_cpu_quota == Some(Duration::ZERO) {
+            return Err(refuse("follow_cpu_quota", "0 ns", "more than zero"));
+        }
+        let cpus = || self.cpus.as_ref().map_or(1, |cpus| cpus());
+        Ok(self.num_threads.unwrap_or_else(|| cpus().min(MAX_THREADS)))
     }
 }
 

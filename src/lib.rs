@@ -135,6 +135,7 @@ mod permits; // floor 5
 mod privacy; // floor 5
 mod sleep; // floor 5
 mod staff; // floor 5
+mod timer; // floor 5
 
 mod injector; // floor 6
 

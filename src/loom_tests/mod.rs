@@ -28,3 +28,4 @@ mod sleep;
 mod snapshot;
 mod spawn;
 mod staff;
+mod timer;

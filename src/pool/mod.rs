@@ -2,6 +2,7 @@
 //! it.
 
 mod guests;
+mod quota;
 mod stand_in;
 mod thread;
 
@@ -49,7 +50,7 @@ pub(crate) type Start<'a> =
 impl ThreadPool {
     /// Starts what `config` asks for; all of it or nothing.
     pub(crate) fn start(
-        config: Config,
+        mut config: Config,
         mut name: impl FnMut(usize) -> String,
         start: Start<'_>,
     ) -> Result<Self, BuildError> {
@@ -58,6 +59,8 @@ impl ThreadPool {
             BuildError::new(BuildErrorKind::Thread { index: 0, of: workers, cause })
         })?;
         let (stack_size, idle_spin) = (config.stack_size, config.idle_spin);
+        let follow = config.follow_cpu_quota;
+        let cpus = config.cpus.take();
         let (registry, deques, seats) = Registry::new(workers, config);
         let mut deques = deques.into_iter().enumerate();
         let mut threads = Vec::with_capacity(workers);
@@ -89,6 +92,9 @@ impl ThreadPool {
         };
         let guests = Guests::new(deques.map(guest));
         stand_in::open(seats, &registry, stack_size, idle_spin);
+        if let (Some(period), Some(cpus)) = (follow, cpus) {
+            quota::follow(&registry, period, cpus);
+        }
         Ok(ThreadPool { registry, guests, threads, ended: false })
     }
 
@@ -257,7 +263,7 @@ impl ThreadPool {
         registry.advance(phase);
         registry.staff.nudge();
         let threads = mem::take(&mut self.threads);
-        if Worker::of(registry, |worker| worker.is_some()) {
+        if registry.timer.is_here() || Worker::of(registry, |worker| worker.is_some()) {
             // It cannot wait for itself: the threads leave on their own.
             return Ok(());
         }
@@ -360,5 +366,6 @@ fn join_all(registry: &Registry<Worker>, threads: Vec<os::JoinHandle<()>>) {
         // thread-local's destructor, which is not ours to raise.
         drop(thread.join());
     }
+    registry.timer.dismiss();
     registry.staff.dismiss().into_iter().for_each(|join| join());
 }

@@ -22,12 +22,14 @@ use crate::{
         Arc, AtomicU32, AtomicUsize, Ordering,
         deque::{Injector as Mailbox, Steal},
     },
+    timer::Timer,
 };
 
 pub(crate) struct Registry<C: 'static> {
     pub(crate) sleep: Sleep,
     pub(crate) injector: Injector<JobRef<C>>,
     pub(crate) staff: Staff,
+    pub(crate) timer: Timer,
     pub(crate) attendance: Attendance,
     pub(crate) handlers: Arc<Handlers>,
     pub(crate) epoch: Instant,
@@ -93,6 +95,7 @@ impl<C> Registry<C> {
             sleep: Sleep::new(count, workers),
             injector: Injector::new(config.injector_capacity, epoch, &handlers),
             staff,
+            timer: Timer::new(config.stack_size),
             handlers,
             epoch,
             process: Process::current(),
@@ -320,6 +323,8 @@ impl<C> Drop for Registry<C> {
             // They are the parent's.
             return;
         }
+        // Left to itself, since this may be its own thread.
+        drop(self.timer.stop());
         self.injector.discard();
         for slot in &self.slots {
             while !slot.stealer.is_empty() {

@@ -7,8 +7,7 @@ use std::time::Duration;
 use heist::{ThreadPool, blocking};
 
 use crate::support::{
-    Count, Gate, Meeting, alone, assert_whole, builder, hold_some, message, pool, until,
-    within_a_minute,
+    Count, Gate, Meeting, assert_whole, builder, hold_some, message, pool, until, within_a_minute,
 };
 
 /// Takes every worker into a section that lasts until the gate is open.
