@@ -40,6 +40,8 @@
 //! | something that needs the pool's threads: their stacks, their thread-locals | [`ThreadPool::install`] |
 //! | the same once on every worker | [`ThreadPool::broadcast`] |
 //! | a long job that should let others have a turn | [`yield_now`] |
+//! | a job that waits for a file, a channel, a lock | [`blocking`] |
+//! | fewer threads for a while | [`ThreadPool::set_active_threads`], [`ThreadPoolBuilder::follow_cpu_quota`] |
 //!
 //! # Where things run
 //!
@@ -90,7 +92,8 @@
 //! # Limits
 //!
 //! - A task that blocks (on a socket, a channel, a lock) takes its worker out
-//!   of the pool as long.
+//!   of the pool as long, unless it does so in [`blocking`]: then another thread
+//!   works in its place, up to [`max_stand_ins`](ThreadPoolBuilder::max_stand_ins).
 //! - A thread that waits may run other jobs on top of its stack. Do not hold a
 //!   lock, or a `RefCell` borrow in a thread-local, across a `join` if what is
 //!   run meanwhile may want the same.
