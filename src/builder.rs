@@ -1,12 +1,14 @@
 //! `ThreadPoolBuilder`: a pool's options.
 
+mod spawner;
+
 use std::{any::Any, fmt, io, time::Duration};
 
+pub use self::spawner::{CustomThreads, OsThreads, Spawner};
 use crate::{
-    config::{self, Config},
+    config::Config,
     error::BuildError,
     pool::{ThreadBuilder, ThreadPool, set_global},
-    sync::thread,
 };
 
 /// Options of a pool, then [`build`](Self::build) or
@@ -27,25 +29,6 @@ pub struct ThreadPoolBuilder<S = OsThreads> {
     name: Box<dyn FnMut(usize) -> String>,
     spawner: S,
 }
-
-/// How a builder starts threads unless told otherwise: with
-/// [`std::thread::Builder`].
-///
-/// ```
-/// let _: heist::ThreadPoolBuilder<heist::OsThreads> = heist::ThreadPool::builder();
-/// ```
-#[derive(Clone, Copy, Debug, Default)]
-pub struct OsThreads(());
-
-/// How a builder starts threads after
-/// [`spawn_handler`](ThreadPoolBuilder::spawn_handler).
-///
-/// ```
-/// let builder = heist::ThreadPool::builder().spawn_handler(|_| Ok(()));
-/// let _: heist::ThreadPoolBuilder<heist::CustomThreads<_>> = builder;
-/// ```
-#[derive(Clone, Copy)]
-pub struct CustomThreads<F>(F);
 
 impl ThreadPool {
     /// A pool with all defaults: as many workers as the CPUs that this process
@@ -110,8 +93,8 @@ impl<S> ThreadPoolBuilder<S> {
     }
 
     /// The name of worker `index`, as a debugger and `top` show it. Default:
-    /// `heist-0` and so on. Not called for the stand-in of `door_patience`, the
-    /// pool's own thread `heist-door`.
+    /// `heist-0` and so on. Not called for stand-ins, the pool's own threads
+    /// `heist-stand-in`.
     ///
     /// ```
     /// let builder = heist::ThreadPool::builder().num_threads(1);
@@ -165,6 +148,26 @@ impl<S> ThreadPoolBuilder<S> {
         self
     }
 
+    /// How many threads in [`blocking`](crate::blocking) sections may have a
+    /// stand-in at a time. Default: 128; zero for none. Beyond that a section takes
+    /// its worker out of the pool.
+    ///
+    /// Stand-ins are the pool's own threads, called `heist-stand-in`, of the same
+    /// stack size. They are started with [`std::thread`] when there is work for
+    /// them, and leave after a second without any.
+    ///
+    /// ```
+    /// let (say, heard) = std::sync::mpsc::channel();
+    /// let pool = heist::ThreadPool::builder().num_threads(1).max_stand_ins(1).build().unwrap();
+    /// let waits = pool.spawn(move || heist::blocking(|| heard.recv().unwrap()));
+    /// pool.spawn(move || say.send("run by a stand-in").unwrap());
+    /// assert_eq!(waits.join().unwrap(), "run by a stand-in");
+    /// ```
+    pub fn max_stand_ins(mut self, n: usize) -> Self {
+        self.config.max_stand_ins = n;
+        self
+    }
+
     /// The longest time an idle worker looks for work before it sleeps.
     /// Default: adaptive, at most 1 ms; zero sleeps at once.
     ///
@@ -182,9 +185,10 @@ impl<S> ThreadPoolBuilder<S> {
     /// stand-in thread serves the entrance, until a worker comes back to it.
     /// Default: 20 ms; `None` for never.
     ///
-    /// That thread is the pool's own, called `heist-door`. It is started with
-    /// [`std::thread`] when a task comes in and every worker is busy, stands in
-    /// only after the patience is over, and stays, asleep, until shutdown.
+    /// That thread is the pool's own, as those of
+    /// [`max_stand_ins`](Self::max_stand_ins), which do not count it. It is called
+    /// when a task comes in and every worker is busy, and serves the entrance
+    /// only after the patience is over.
     ///
     /// ```
     /// let (say, heard) = std::sync::mpsc::channel();
@@ -198,9 +202,31 @@ impl<S> ThreadPoolBuilder<S> {
         self
     }
 
+    /// Makes the pool follow the number of CPUs that this process may use, as its
+    /// cgroup's CPU quota and its affinity mask change: when it is built, and then
+    /// once a `period`. Default: not at all, though it counts for the default of
+    /// [`num_threads`](Self::num_threads).
+    ///
+    /// As by [`set_active_threads`](crate::ThreadPool::set_active_threads), from 1 to
+    /// `num_threads`: who expects the quota to grow starts more workers than there
+    /// is room for at first. What is set by hand holds until the quota changes.
+    /// Each look reads a few small files, on the pool's timer thread; if the system
+    /// refuses that, nothing is followed.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let builder = heist::ThreadPool::builder().num_threads(8);
+    /// let pool = builder.follow_cpu_quota(Duration::from_secs(5)).build().unwrap();
+    /// assert!(pool.active_threads() <= pool.num_threads());
+    /// ```
+    pub fn follow_cpu_quota(mut self, period: Duration) -> Self {
+        self.config.follow_cpu_quota = Some(period);
+        self
+    }
+
     /// Called on each worker's thread when it begins, with its number; not on
-    /// the stand-in of `door_patience`, the pool's own thread `heist-door`. It
-    /// runs inside the pool: `heist::join` and `heist::spawn` use that. A panic
+    /// stand-ins, the pool's own threads `heist-stand-in`. It runs inside the pool: `heist::join` and `heist::spawn` use that. A panic
     /// in it goes to the panic handler; the worker lives.
     ///
     /// ```
@@ -215,8 +241,7 @@ impl<S> ThreadPoolBuilder<S> {
     }
 
     /// Called on each worker's thread when it ends, with its number; inside the
-    /// pool, and not on the stand-in `heist-door`, as the start handler. A
-    /// panic in it goes to the panic handler.
+    /// pool, and not on stand-ins, as the start handler. A panic in it goes to the panic handler.
     ///
     /// ```
     /// let (say, ended) = std::sync::mpsc::channel();
@@ -252,8 +277,8 @@ impl<S> ThreadPoolBuilder<S> {
 
     /// Starts the OS threads with `spawn`, which calls
     /// [`run`](ThreadBuilder::run) on each: in a scope, with a priority, or on
-    /// a platform of its own. Not called for the stand-in of `door_patience`,
-    /// `heist-door`, which the pool starts itself, with [`std::thread`].
+    /// a platform of its own. Not called for stand-ins, which the pool starts
+    /// itself, with [`std::thread`].
     ///
     /// ```
     /// std::thread::scope(|threads| {
@@ -336,51 +361,6 @@ impl<S: Spawner> ThreadPoolBuilder<S> {
     }
 }
 
-/// What starts one of the pool's threads; sealed.
-///
-/// ```
-/// fn is_spawner(_: impl heist::Spawner) {}
-/// is_spawner(heist::OsThreads::default());
-/// ```
-pub trait Spawner: sealed::Spawn {}
-
-mod sealed {
-    use crate::{pool::ThreadBuilder, sync::thread::JoinHandle};
-
-    pub trait Spawn {
-        fn spawn(&mut self, thread: ThreadBuilder) -> std::io::Result<Option<JoinHandle<()>>>;
-    }
-}
-
-impl Spawner for OsThreads {}
-
-impl sealed::Spawn for OsThreads {
-    fn spawn(&mut self, thread: ThreadBuilder) -> io::Result<Option<thread::JoinHandle<()>>> {
-        let mut builder = thread::Builder::new();
-        if let Some(name) = thread.name() {
-            builder = builder.name(name.into());
-        }
-        if let Some(bytes) = config::stack_size(thread.stack_size()) {
-            builder = builder.stack_size(bytes);
-        }
-        builder.spawn(|| thread.run()).map(Some)
-    }
-}
-
-impl<F: FnMut(ThreadBuilder) -> io::Result<()>> Spawner for CustomThreads<F> {}
-
-impl<F: FnMut(ThreadBuilder) -> io::Result<()>> sealed::Spawn for CustomThreads<F> {
-    fn spawn(&mut self, thread: ThreadBuilder) -> io::Result<Option<thread::JoinHandle<()>>> {
-        (self.0)(thread).map(|()| None)
-    }
-}
-
-impl<F> fmt::Debug for CustomThreads<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CustomThreads").finish_non_exhaustive()
-    }
-}
-
 impl<S> fmt::Debug for ThreadPoolBuilder<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let config = &self.config;
@@ -389,8 +369,10 @@ impl<S> fmt::Debug for ThreadPoolBuilder<S> {
             .field("stack_size", &config.stack_size)
             .field("injector_capacity", &config.injector_capacity)
             .field("max_guests", &config.max_guests)
+            .field("max_stand_ins", &config.max_stand_ins)
             .field("idle_spin", &config.idle_spin)
             .field("door_patience", &config.door_patience)
+            .field("follow_cpu_quota", &config.follow_cpu_quota)
             .finish_non_exhaustive()
     }
 }

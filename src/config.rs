@@ -22,11 +22,12 @@ pub(crate) fn stack_size(asked: Option<usize>) -> Option<usize> {
     })
 }
 
-/// The most workers, and the most guests: both counts together must fit the
+/// The most workers, guests, and stand-ins: the three counts together must fit the
 /// 16-bit halves of the word in `sleep`.
 pub(crate) const MAX_THREADS: usize = 16_384;
 
 type IndexHandler = Box<dyn Fn(usize) + Send + Sync>;
+pub(crate) type Cpus = Box<dyn Fn() -> usize + Send>;
 type PanicHandler = Box<dyn Fn(Payload) + Send + Sync>;
 
 /// Everything a pool wants to know before it starts, except how to start a
@@ -36,8 +37,12 @@ pub(crate) struct Config {
     pub(crate) stack_size: Option<usize>,
     pub(crate) injector_capacity: usize,
     pub(crate) max_guests: usize,
+    pub(crate) max_stand_ins: usize,
     pub(crate) idle_spin: Duration,
     pub(crate) door_patience: Option<Duration>,
+    pub(crate) follow_cpu_quota: Option<Duration>,
+    /// How many CPUs there are to use, asked again and again.
+    pub(crate) cpus: Option<Cpus>,
     pub(crate) handlers: Handlers,
 }
 
@@ -56,8 +61,11 @@ impl Default for Config {
             stack_size: None,
             injector_capacity: 4096,
             max_guests: 8,
+            max_stand_ins: 128,
             idle_spin: Duration::from_millis(1),
             door_patience: Some(Duration::from_millis(20)),
+            follow_cpu_quota: None,
+            cpus: Some(Box::new(cpus::available)),
             handlers: Handlers::default(),
         }
     }
@@ -72,6 +80,9 @@ impl Config {
         if self.max_guests > MAX_THREADS {
             return Err(refuse("max_guests", self.max_guests, "0..=16384"));
         }
+        if self.max_stand_ins > MAX_THREADS {
+            return Err(refuse("max_stand_ins", self.max_stand_ins, "0..=16384"));
+        }
         if self.injector_capacity == 0 || self.injector_capacity > u32::MAX as usize {
             return Err(refuse("injector_capacity", self.injector_capacity, "1..=4294967295"));
         }
@@ -81,7 +92,11 @@ impl Config {
         if self.door_patience == Some(Duration::ZERO) {
             return Err(refuse("door_patience", "0 ns", "more than zero, or None for never"));
         }
-        Ok(self.num_threads.unwrap_or_else(|| cpus::available().min(MAX_THREADS)))
+        if self.follow_cpu_quota == Some(Duration::ZERO) {
+            return Err(refuse("follow_cpu_quota", "0 ns", "more than zero"));
+        }
+        let cpus = || self.cpus.as_ref().map_or(1, |cpus| cpus());
+        Ok(self.num_threads.unwrap_or_else(|| cpus().min(MAX_THREADS)))
     }
 }
 

@@ -85,6 +85,8 @@ pub(crate) enum Activity {
     Busy,
     Searching,
     Parked,
+    /// In a blocking section.
+    Blocked,
 }
 
 /// Time spent in each activity, up to now. They add up to the time since the
@@ -94,6 +96,7 @@ pub(crate) struct Spent {
     pub(crate) busy: Duration,
     pub(crate) searching: Duration,
     pub(crate) parked: Duration,
+    pub(crate) blocked: Duration,
 }
 
 /// Adds up times, read without a lock: a sequence lock (Boehm, "Can Seqlocks
@@ -106,7 +109,7 @@ pub(crate) struct Clock {
     version: AtomicU32,
     activity: AtomicU32,
     since: AtomicU64,
-    spent: [AtomicU64; 3],
+    spent: [AtomicU64; 4],
 }
 
 /// A model gets to see the version wrap.
@@ -120,7 +123,7 @@ impl Clock {
             version: AtomicU32::new(FIRST_VERSION),
             activity: AtomicU32::new(Activity::Parked as u32),
             since: AtomicU64::new(0),
-            spent: [AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0)],
+            spent: [0; 4].map(AtomicU64::new),
         }
     }
 
@@ -163,9 +166,9 @@ impl Clock {
         loop {
             // ORDERING(clock): acquires the stores before an even version.
             let version = self.version.load(Ordering::Acquire);
-            let [busy, searching, parked] =
+            let [busy, searching, parked, blocked] =
                 // ORDERING(clock): a torn read is thrown away below.
-                [0, 1, 2].map(|i: usize| self.spent[i].load(Ordering::Relaxed));
+                [0, 1, 2, 3].map(|i: usize| self.spent[i].load(Ordering::Relaxed));
             // ORDERING(clock): as above.
             let activity = self.activity.load(Ordering::Relaxed) as usize;
             // ORDERING(clock): as above.
@@ -176,10 +179,10 @@ impl Clock {
             let whole = version % 2 == 0 && self.version.load(Ordering::Relaxed) == version;
             // A writer that a fork left behind will not finish.
             if whole || !self.process.is_current() {
-                let mut spent = [busy, searching, parked];
+                let mut spent = [busy, searching, parked, blocked];
                 spent[activity] += now().saturating_sub(since);
-                let [busy, searching, parked] = spent.map(Duration::from_nanos);
-                return Spent { busy, searching, parked };
+                let [busy, searching, parked, blocked] = spent.map(Duration::from_nanos);
+                return Spent { busy, searching, parked, blocked };
             }
             spin_loop();
         }

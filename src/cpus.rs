@@ -30,7 +30,13 @@ pub(crate) fn available() -> usize {
         return num_cpus::get().max(1);
     }
     let read = |path: &Path| Some(String::from_utf8_lossy(&fs::read(path).ok()?).into_owned());
-    quota(read).unwrap_or(usize::MAX).min(num_cpus::get()).max(1)
+    allowed(read, num_cpus::get())
+}
+
+/// The same in a file system that is seen through `read`, with so many CPUs in
+/// the affinity mask.
+pub(crate) fn allowed(read: impl Fn(&Path) -> Option<String>, mask: usize) -> usize {
+    quota(read).unwrap_or(usize::MAX).min(mask).max(1)
 }
 
 /// The tightest CPU quota of the groups this process is in, rounded up; `None`

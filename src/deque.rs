@@ -16,9 +16,41 @@ pub(crate) struct Deque<C: 'static> {
     owner: usize,
 }
 
+/// What a deque is without a thread to own it: small, since most seats for
+/// stand-ins are never taken.
+pub(crate) struct Seat<C: 'static> {
+    public: deque::Deque<JobRef<C>>,
+    owner: usize,
+}
+
+impl<C> Seat<C> {
+    pub(crate) fn new(owner: usize) -> Self {
+        Seat { owner, public: deque::Deque::new_lifo() }
+    }
+
+    pub(crate) fn stealer(&self) -> deque::Stealer<JobRef<C>> {
+        self.public.stealer()
+    }
+
+    pub(crate) fn index(&self) -> usize {
+        self.owner
+    }
+}
+
 impl<C> Deque<C> {
     pub(crate) fn new(owner: usize) -> Self {
-        Deque { private: ForkStack::new(), public: deque::Deque::new_lifo(), owner }
+        Deque::of(Seat::new(owner))
+    }
+
+    /// The deque of a seat that nobody has.
+    pub(crate) fn of(seat: Seat<C>) -> Self {
+        Deque { private: ForkStack::new(), public: seat.public, owner: seat.owner }
+    }
+
+    /// Back to a seat that nobody has; what is public stays in it.
+    pub(crate) fn into_seat(self) -> Seat<C> {
+        debug_assert!(self.private.is_empty(), "nobody leaves forks behind");
+        Seat { owner: self.owner, public: self.public }
     }
 
     pub(crate) fn stealer(&self) -> deque::Stealer<JobRef<C>> {

@@ -43,6 +43,8 @@
 //! | something that needs the pool's threads: their stacks, their thread-locals | [`ThreadPool::install`] |
 //! | the same once on every worker | [`ThreadPool::broadcast`] |
 //! | a long job that should let others have a turn | [`yield_now`] |
+//! | a job that waits for a file, a channel, a lock | [`blocking`] |
+//! | fewer threads for a while | [`ThreadPool::set_active_threads`], [`ThreadPoolBuilder::follow_cpu_quota`] |
 //!
 //! # Where things run
 //!
@@ -93,7 +95,8 @@
 //! # Limits
 //!
 //! - A task that blocks (on a socket, a channel, a lock) takes its worker out
-//!   of the pool as long.
+//!   of the pool as long, unless it does so in [`blocking`]: then another thread
+//!   works in its place, up to [`max_stand_ins`](ThreadPoolBuilder::max_stand_ins).
 //! - A thread that waits may run other jobs on top of its stack. Do not hold a
 //!   lock, or a `RefCell` borrow in a thread-local, across a `join` if what is
 //!   run meanwhile may want the same.
@@ -135,10 +138,10 @@ mod raw; // floor 4
 
 mod attendance; // floor 5
 mod deque; // floor 5
-mod door; // floor 5
 mod permits; // floor 5
 mod privacy; // floor 5
 mod sleep; // floor 5
+mod staff; // floor 5
 mod timer; // floor 5
 
 mod injector; // floor 6
@@ -155,10 +158,10 @@ mod metrics; // floor 10
 mod ops; // floor 10
 
 pub use crate::builder::{CustomThreads, OsThreads, Spawner, ThreadPoolBuilder};
-pub use crate::error::{BuildError, JoinError, ShutdownTimeout, TrySpawnError};
+pub use crate::error::{BuildError, JoinError, OutOfRange, ShutdownTimeout, TrySpawnError};
 pub use crate::metrics::{LaneMetrics, Metrics, WorkerMetrics};
 pub use crate::ops::{
-    BroadcastContext, JoinHandle, Scope, TaskBuilder, TaskInfo, TaskState, Yield,
+    BroadcastContext, JoinHandle, Scope, TaskBuilder, TaskInfo, TaskState, Yield, blocking,
     current_num_threads, current_task, current_thread_index, is_cancelled, join, scope, spawn,
     yield_now,
 };

@@ -115,7 +115,6 @@ impl Timer {
     }
 
     /// The same, so long from now.
-    #[cfg(all(test, not(any(loom, shuttle))))]
     pub(crate) fn after(
         &self,
         time: std::time::Duration,

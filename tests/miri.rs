@@ -16,7 +16,7 @@ use heist::{ThreadPool, ThreadPoolBuilder};
 fn builder(workers: usize) -> ThreadPoolBuilder {
     // Miri's clock goes by what it has interpreted: a spin is a long time.
     let builder = ThreadPool::builder().num_threads(workers).max_guests(1);
-    builder.idle_spin(Duration::ZERO).door_patience(None).injector_capacity(2)
+    builder.idle_spin(Duration::ZERO).door_patience(None).max_stand_ins(0).injector_capacity(2)
 }
 
 fn pool(workers: usize) -> ThreadPool {

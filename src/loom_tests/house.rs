@@ -7,11 +7,12 @@ use crate::{ThreadPool, ThreadPoolBuilder, parker::Parker, sync::Arc};
 /// Stacks of the threads: bytes, or words under loom.
 const STACK: usize = 1 << 15;
 
-/// Nobody lingers, and no door-keeper comes.
+/// Nobody lingers, and no stand-in comes.
 pub(super) fn builder(workers: usize, guests: usize) -> ThreadPoolBuilder {
     ThreadPool::builder()
         .num_threads(workers)
         .max_guests(guests)
+        .max_stand_ins(0)
         .injector_capacity(2)
         .idle_spin(Duration::ZERO)
         .door_patience(None)

@@ -29,4 +29,5 @@ mod slab;
 mod sleep;
 mod snapshot;
 mod spawn;
+mod staff;
 mod timer;

@@ -2,7 +2,6 @@
 
 use super::explore::{ANY, Preemptions, explore};
 use crate::{
-    door::{Door, Hired},
     parker::Parker,
     sleep::{Appetite, Awake, Depth, Place, Sleep},
     sync::{
@@ -64,37 +63,5 @@ fn loom_dekker_two_posts_reach_two_sleepers() {
             let _ = shared.0.posted(Place::Lane);
         }
         workers.into_iter().for_each(|worker| worker.join().unwrap());
-    });
-}
-
-/// ORDERING(door): a task that nobody comes for is seen by the door-keeper.
-#[test]
-fn loom_door_a_keeper_at_rest_hears_of_the_task() {
-    explore(Preemptions { quick: 3, full: ANY }, || {
-        let parker = Arc::new(Parker::new());
-        let shared = Arc::new((
-            Door::new(Some(std::time::Duration::from_millis(1))),
-            Work::new(),
-            Sleep::new(1, 1),
-        ));
-        let hired = Arc::clone(&parker);
-        shared.0.open(move || Some(Hired { parker: Arc::clone(&hired), join: Box::new(|| ()) }));
-        // An earlier task has had the keeper hired.
-        shared.0.watch();
-        let keeper = {
-            let shared = Arc::clone(&shared);
-            thread::spawn(move || {
-                while shared.1.is_empty() {
-                    if shared.0.rest(|| !shared.1.is_empty()) {
-                        parker.park();
-                    }
-                }
-            })
-        };
-        shared.1.push(());
-        // Nobody is idle here, so nobody comes.
-        assert!(!shared.2.posted(Place::Lane));
-        shared.0.watch();
-        keeper.join().unwrap();
     });
 }

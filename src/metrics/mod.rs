@@ -1,7 +1,7 @@
 //! What is going on inside: a snapshot of every count, and what follows from
 //! them.
 
-mod collect;
+mod slots;
 mod table;
 
 use std::time::Duration;
@@ -33,9 +33,11 @@ use crate::pool::ThreadPool;
 pub struct Metrics {
     /// The pool's threads, by number.
     pub workers: Vec<WorkerMetrics>,
-    /// What others did inside the pool, together: guests, and the stand-in
-    /// that serves the entrance while every worker is busy. Their times are
-    /// not taken.
+    /// What stand-ins did, together: in the place of workers that block, and at
+    /// the entrance while every worker is busy. While they have nothing to do,
+    /// their time is not taken.
+    pub stand_ins: WorkerMetrics,
+    /// What guests did inside the pool, together. Their times are not taken.
     pub others: WorkerMetrics,
     /// The lanes of the entrance: high, normal, low.
     pub lanes: [LaneMetrics; 3],
@@ -72,8 +74,10 @@ pub struct WorkerMetrics {
     pub busy: Duration,
     /// Time spent looking for jobs.
     pub searching: Duration,
-    /// Time spent asleep.
+    /// Time spent asleep, or at rest.
     pub parked: Duration,
+    /// Time spent in [`blocking`](crate::blocking) sections.
+    pub blocked: Duration,
     /// Part of the above spent waiting for the pool's own locks.
     pub lock_wait: Duration,
     /// Tasks that ran to their end on this thread.
@@ -123,22 +127,19 @@ impl ThreadPool {
         // Before what is accepted: what has finished was accepted earlier.
         let (members, others) = registry.slots().split_at(registry.workers());
         let workers = members.iter().map(WorkerMetrics::of).collect();
-        let others =
-            others.iter().map(WorkerMetrics::of).fold(WorkerMetrics::default(), |mut sum, slot| {
-                sum.each_count(&slot, |sum, slot| *sum += slot);
-                sum.queue_depth += slot.queue_depth;
-                sum
-            });
+        let (guests, stand_ins) = others.split_at(others.len() - registry.staff.seats());
         let others = WorkerMetrics {
             busy: Duration::ZERO,
             searching: Duration::ZERO,
-            parked: Duration::ZERO,
-            ..others
+            blocked: Duration::ZERO,
+            ..WorkerMetrics::together(guests)
         };
+        let stand_ins = WorkerMetrics::together(stand_ins);
         let lanes = registry.injector.lanes().each_ref();
         let (cancelled, timed_out) = (registry.cancelled(), registry.timed_out());
         Metrics {
             workers,
+            stand_ins,
             others,
             cancelled,
             timed_out,
@@ -248,13 +249,18 @@ impl Metrics {
     /// The share of the workers' time spent running jobs, from 0 to 1:
     /// busy / (workers x wall time), both in seconds. The textbook utilization.
     ///
+    /// The time of a blocking section is not busy; that of a stand-in is, since it
+    /// works in a worker's place. While a worker that has come back works beside its
+    /// stand-in, the sum may be more than the workers alone could work: then it is 1.
+    ///
     /// ```
     /// let mut metrics = heist::global().metrics();
     /// metrics.workers.iter_mut().for_each(|worker| worker.busy = metrics.uptime / 2);
     /// assert!((metrics.utilization() - 0.5).abs() < 0.01);
     /// ```
     pub fn utilization(&self) -> f64 {
-        ratio(self.busy(), self.uptime.as_secs_f64() * self.workers.len() as f64)
+        let busy = self.busy() + self.stand_ins.busy.as_secs_f64();
+        ratio(busy, self.uptime.as_secs_f64() * self.workers.len() as f64).min(1.0)
     }
 
     /// How unevenly the workers are used: standard deviation / mean of their
@@ -329,7 +335,10 @@ impl Metrics {
     pub fn since(&self, earlier: &Metrics) -> Metrics {
         let mut difference = self.clone();
         let workers = difference.workers.iter_mut().zip(&earlier.workers);
-        for (worker, before) in workers.chain([(&mut difference.others, &earlier.others)]) {
+        for (worker, before) in workers.chain([
+            (&mut difference.stand_ins, &earlier.stand_ins),
+            (&mut difference.others, &earlier.others),
+        ]) {
             worker.each_count(before, |now, before| *now = now.saturating_sub(before));
             worker.each_time(before, |now, before| *now = now.saturating_sub(before));
         }
@@ -350,7 +359,7 @@ impl Metrics {
     }
 
     fn sum(&self, count: impl Fn(&WorkerMetrics) -> u64) -> u64 {
-        self.workers.iter().chain([&self.others]).map(count).sum()
+        self.workers.iter().chain([&self.stand_ins, &self.others]).map(count).sum()
     }
 }
 

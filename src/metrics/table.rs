@@ -34,7 +34,7 @@ impl fmt::Display for Metrics {
         writeln!(f)?;
         writeln!(
             f,
-            "{:>8} {:>10} {:>9} {:>9} {:>7} {:>8} {:>8} {:>10} {:>10} {:>10} {:>7}",
+            "{:>8} {:>10} {:>9} {:>9} {:>7} {:>8} {:>8} {:>10} {:>10} {:>10} {:>10} {:>7}",
             "worker",
             "jobs",
             "attempts",
@@ -45,11 +45,13 @@ impl fmt::Display for Metrics {
             "busy",
             "searching",
             "parked",
+            "blocked",
             "queue",
         )?;
         for (index, worker) in self.workers.iter().enumerate() {
             write_worker(f, &index.to_string(), worker)?;
         }
+        write_worker(f, "standins", &self.stand_ins)?;
         write_worker(f, "others", &self.others)?;
         writeln!(f)?;
         writeln!(
@@ -67,7 +69,7 @@ impl fmt::Display for Metrics {
 fn write_worker(f: &mut fmt::Formatter<'_>, name: &str, worker: &WorkerMetrics) -> fmt::Result {
     writeln!(
         f,
-        "{:>8} {:>10} {:>9} {:>9} {:>7} {:>8} {:>8} {} {} {} {:>7}",
+        "{:>8} {:>10} {:>9} {:>9} {:>7} {:>8} {:>8} {} {} {} {} {:>7}",
         name,
         worker.jobs_run,
         worker.steal_attempts,
@@ -78,6 +80,7 @@ fn write_worker(f: &mut fmt::Formatter<'_>, name: &str, worker: &WorkerMetrics) 
         Time(worker.busy),
         Time(worker.searching),
         Time(worker.parked),
+        Time(worker.blocked),
         worker.queue_depth,
     )
 }

@@ -136,7 +136,7 @@ pub fn current_num_threads() -> usize {
 }
 
 /// This thread's number among the workers of its pool; none outside, for
-/// guests, and for the stand-in of
+/// guests, and for stand-ins: those of [`blocking`](crate::blocking) and
 /// [`door_patience`](crate::ThreadPoolBuilder::door_patience).
 ///
 /// # Where it runs

@@ -1,6 +1,8 @@
 //! One file for each verb: its types, its docs, its method on `ThreadPool`.
 
+mod active;
 mod ambient;
+mod blocking;
 mod broadcast;
 mod courier;
 mod current;
@@ -18,6 +20,7 @@ mod task;
 
 pub use self::{
     ambient::{Yield, current_num_threads, current_thread_index, join, scope, spawn, yield_now},
+    blocking::blocking,
     broadcast::BroadcastContext,
     current::{TaskInfo, current_task, is_cancelled},
     handle::{JoinHandle, TaskState},

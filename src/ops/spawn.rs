@@ -21,7 +21,7 @@ impl ThreadPool {
     ///
     /// # Where it runs
     ///
-    /// On a worker; on the stand-in, see
+    /// On a worker; on a stand-in, see [`blocking`](crate::blocking) and
     /// [`door_patience`](crate::ThreadPoolBuilder::door_patience); or on a guest
     /// that helps, if a thread of the pool spawned it. In a lane the order is
     /// that of arrival; a thread's own tasks run newest first, unless they are

@@ -2,6 +2,7 @@
 //! it.
 
 mod guests;
+mod quota;
 mod stand_in;
 mod thread;
 
@@ -49,7 +50,7 @@ pub(crate) type Start<'a> =
 impl ThreadPool {
     /// Starts what `config` asks for; all of it or nothing.
     pub(crate) fn start(
-        config: Config,
+        mut config: Config,
         mut name: impl FnMut(usize) -> String,
         start: Start<'_>,
     ) -> Result<Self, BuildError> {
@@ -58,7 +59,9 @@ impl ThreadPool {
             BuildError::new(BuildErrorKind::Thread { index: 0, of: workers, cause })
         })?;
         let (stack_size, idle_spin) = (config.stack_size, config.idle_spin);
-        let (registry, deques) = Registry::new(workers, config);
+        let follow = config.follow_cpu_quota;
+        let cpus = config.cpus.take();
+        let (registry, deques, seats) = Registry::new(workers, config);
         let mut deques = deques.into_iter().enumerate();
         let mut threads = Vec::with_capacity(workers);
         for (index, deque) in deques.by_ref().take(workers) {
@@ -84,13 +87,14 @@ impl ThreadPool {
                 }
             }
         }
-        if let Some((index, deque)) = deques.next() {
-            stand_in::open_door(index, deque, &registry, stack_size);
-        }
         let guest = |(index, deque)| {
             Worker::new(index, Role::Guest, deque, &registry, IdleSpin::new(idle_spin))
         };
         let guests = Guests::new(deques.map(guest));
+        stand_in::open(seats, &registry, stack_size, idle_spin);
+        if let (Some(period), Some(cpus)) = (follow, cpus) {
+            quota::follow(&registry, period, cpus);
+        }
         Ok(ThreadPool { registry, guests, threads, ended: false })
     }
 
@@ -243,7 +247,7 @@ impl ThreadPool {
     }
 
     /// Panics in the child of a fork, where none of the threads are.
-    fn assert_present(&self) {
+    pub(crate) fn assert_present(&self) {
         assert!(self.registry.process.is_current(), "{LEFT_BEHIND}");
     }
 
@@ -257,7 +261,7 @@ impl ThreadPool {
             return Ok(());
         }
         registry.advance(phase);
-        registry.door.nudge();
+        registry.staff.nudge();
         let threads = mem::take(&mut self.threads);
         if registry.timer.is_here() || Worker::of(registry, |worker| worker.is_some()) {
             // It cannot wait for itself: the threads leave on their own.
@@ -363,8 +367,5 @@ fn join_all(registry: &Registry<Worker>, threads: Vec<os::JoinHandle<()>>) {
         drop(thread.join());
     }
     registry.timer.dismiss();
-    if let Some(keeper) = registry.door.dismiss() {
-        keeper.parker.unpark();
-        (keeper.join)();
-    }
+    registry.staff.dismiss().into_iter().for_each(|join| join());
 }

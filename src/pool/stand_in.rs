@@ -1,65 +1,85 @@
-//! The door-keeper's thread: a stand-in worker for the entrance.
+//! The threads of stand-ins.
 
-use std::time::{Duration, Instant};
+use std::{mem, time::Instant};
 
 use crate::{
     config,
-    deque::Deque,
-    door::Hired,
-    parker::Parker,
+    deque::{Deque, Seat},
     registry::Registry,
+    staff::{Call, Duty},
     sync::{Arc, Mutex, thread},
+    unwind::AbortOnDrop,
     worker::{IdleSpin, Role, Worker},
 };
 
-/// Tells the door how to start its keeper, who will work in slot `index`.
-pub(super) fn open_door(
-    index: usize,
-    deque: Deque<Worker>,
+/// Tells the staff how to start a stand-in: there are as many as `seats`.
+pub(super) fn open(
+    seats: Vec<Seat<Worker>>,
     registry: &Arc<Registry<Worker>>,
     stack_size: Option<usize>,
+    idle_spin: std::time::Duration,
 ) {
-    // Weak, since the door belongs to the registry.
+    // Weak, since the staff belongs to the registry.
     let home = Arc::downgrade(registry);
-    // Taken by the thread once it runs: a start that the system refused can be
+    // Taken by a thread once it runs: a start that the system refused can be
     // tried again.
-    let deque = Arc::new(Mutex::new(Some(deque)));
-    registry.door.open(move || {
+    let seats = Arc::new(Mutex::new(seats));
+    registry.staff.open(Box::new(move |call| {
         let registry = home.upgrade()?;
-        let deque = Arc::clone(&deque);
-        let mut builder = thread::Builder::new().name("heist-door".into());
+        let (seats, call) = (Arc::clone(&seats), Arc::clone(call));
+        let mut builder = thread::Builder::new().name("heist-stand-in".into());
         if let Some(bytes) = config::stack_size(stack_size) {
             builder = builder.stack_size(bytes);
         }
-        let parker = Arc::new(Parker::new());
-        let own_parker = Arc::clone(&parker);
         let run = move || {
-            let Some(deque) = deque.lock().take() else { return };
-            let idle = IdleSpin::new(Duration::ZERO);
-            let worker = Worker::new(index, Role::StandIn, deque, &registry, idle);
-            worker.enter(|worker| keep(worker, &own_parker));
+            // There is one for each that the staff may call.
+            let Some(seat) = seats.lock().pop() else { return };
+            let idle = IdleSpin::new(idle_spin);
+            let worker = Worker::new(seat.index(), Role::StandIn, Deque::of(seat), &registry, idle);
+            registry.use_slot(worker.slot());
+            // As for a worker's thread.
+            let bomb = AbortOnDrop;
+            live(worker, &call, &registry, |seat| seats.lock().push(seat));
+            mem::forget(bomb);
         };
         let thread = builder.spawn(run).ok()?;
         // Its panics were caught; see `join_all`.
-        Some(Hired { parker, join: Box::new(move || drop(thread.join())) })
-    });
+        Some(Box::new(move || drop(thread.join())))
+    }));
 }
 
-/// Watches the entrance until the pool is over.
-fn keep(worker: &Worker, parker: &Parker) {
+/// From call to call, until there is none.
+fn live(
+    worker: Worker,
+    call: &Arc<Call>,
+    registry: &Registry<Worker>,
+    give_back: impl Fn(Seat<Worker>),
+) {
+    let mut worker = Some(worker);
+    loop {
+        let retire = || give_back(worker.take().expect("there until it retires").into_seat());
+        let Some(duty) = registry.staff.await_call(call, || registry.is_over(), retire) else {
+            return;
+        };
+        let Some(worker) = &worker else { return };
+        worker.enter(|worker| match duty {
+            Duty::Place => worker.take_place(),
+            Duty::Door => keep_door(worker, call),
+        });
+    }
+}
+
+/// Watches the entrance until nothing waits there.
+fn keep_door(worker: &Worker, call: &Call) {
     let registry = worker.registry();
-    let Some(patience) = registry.door.patience() else { return };
+    let Some(patience) = registry.staff.patience() else { return };
     let waiting = || registry.injector.has_tasks() || worker.has_queued();
-    while !registry.is_over() {
-        if registry.door.rest(waiting) {
-            parker.park();
-            continue;
-        }
+    while !registry.staff.rest(waiting) && !registry.is_over() {
         let taken = registry.taken();
         let start = Instant::now();
         let until = start.checked_add(patience);
         while start.elapsed() < patience && !registry.is_over() {
-            parker.park_maybe_until(until);
+            call.parker().park_maybe_until(until);
         }
         // Nobody came all the while; stand in until somebody does.
         while registry.taken() == taken && worker.run_one_task() {}

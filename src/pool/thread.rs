@@ -92,6 +92,8 @@ impl Drop for ThreadBuilder {
         }
         worker.enter(Worker::stand_down);
         registry.attendance.lose();
+        // Another takes its place among those on duty.
+        registry.change_active(|active| active);
     }
 }
 

@@ -1,6 +1,7 @@
 //! What all threads of a pool share. Data, and one step on it at a time; no
 //! loops over time: who waits, and for what, is the worker's business.
 
+mod calls;
 mod slot;
 
 use std::time::Instant;
@@ -11,12 +12,12 @@ use crate::{
     attendance::Attendance,
     config::{Config, Handlers},
     counters::Ledger,
-    deque::Deque,
-    door::Door,
+    deque::{Deque, Seat},
     injector::{Injector, Lane, take},
     process::Process,
     raw::{Homes, JobRef},
     sleep::{Place, Sleep},
+    staff::Staff,
     sync::{
         Arc, AtomicU32, AtomicUsize, Ordering,
         deque::{Injector as Mailbox, Steal},
@@ -27,7 +28,7 @@ use crate::{
 pub(crate) struct Registry<C: 'static> {
     pub(crate) sleep: Sleep,
     pub(crate) injector: Injector<JobRef<C>>,
-    pub(crate) door: Door,
+    pub(crate) staff: Staff,
     pub(crate) timer: Timer,
     pub(crate) attendance: Attendance,
     pub(crate) handlers: Arc<Handlers>,
@@ -36,6 +37,8 @@ pub(crate) struct Registry<C: 'static> {
     pub(crate) process: Process,
     slots: Box<[Slot<C>]>,
     homes: Homes,
+    /// For each worker, jobs for this very thread.
+    mail: Box<[Mailbox<JobRef<C>>]>,
     /// Scopes' jobs that came from outside the pool, for any of its threads.
     strays: Mailbox<JobRef<C>>,
     workers: usize,
@@ -73,19 +76,25 @@ const LONG_QUEUE: usize = 9;
 const MOST_STOLEN: usize = 32;
 
 impl<C> Registry<C> {
-    /// A registry for `workers`, and the deque that each slot's thread is to
-    /// own.
-    pub(crate) fn new(workers: usize, config: Config) -> (Arc<Self>, Vec<Deque<C>>) {
+    /// A registry for `workers`; the deques that the threads of workers' and
+    /// guests' slots are to own, and the seats of stand-ins.
+    pub(crate) fn new(workers: usize, config: Config) -> (Arc<Self>, Vec<Deque<C>>, Vec<Seat<C>>) {
         let epoch = Instant::now();
         let handlers = Arc::new(config.handlers);
-        let count = workers + config.max_guests + 1;
-        let deques: Vec<_> = (0..count).map(Deque::new).collect();
-        let slot = |deque: &Deque<C>| Slot::new(deque, &handlers, epoch);
-        let slots = deques.iter().map(slot).collect();
+        let staff = Staff::new(workers, config.max_stand_ins, config.door_patience);
+        let constant = workers + config.max_guests;
+        let count = constant + staff.seats();
+        let deques: Vec<_> = (0..constant).map(Deque::new).collect();
+        let mut seats: Vec<_> = (constant..count).map(Seat::new).collect();
+        let stealers = deques.iter().map(Deque::stealer).chain(seats.iter().map(Seat::stealer));
+        let slot = |stealer| Slot::new(stealer, &handlers, epoch);
+        let slots = stealers.map(slot).collect();
+        // The first one last: those that are never taken are never looked at.
+        seats.reverse();
         let registry = Registry {
             sleep: Sleep::new(count, workers),
             injector: Injector::new(config.injector_capacity, epoch, &handlers),
-            door: Door::new(config.door_patience),
+            staff,
             timer: Timer::new(config.stack_size),
             handlers,
             epoch,
@@ -93,12 +102,13 @@ impl<C> Registry<C> {
             homes: Homes::new(count),
             slots,
             strays: Mailbox::new(),
+            mail: (0..workers).map(|_| Mailbox::new()).collect(),
             workers,
-            used: AtomicUsize::new(workers + 1),
+            used: AtomicUsize::new(workers),
             phase: AtomicU32::new(Phase::Open as u32),
             attendance: Attendance::new(workers),
         };
-        (Arc::new(registry), deques)
+        (Arc::new(registry), deques, seats)
     }
 
     pub(crate) fn workers(&self) -> usize {
@@ -182,49 +192,6 @@ impl<C> Registry<C> {
         }
     }
 
-    /// Call after making jobs public in a deque.
-    pub(crate) fn post_jobs(&self) {
-        // If nobody comes, their owner runs them.
-        let _ = self.sleep.posted(Place::Deque);
-    }
-
-    /// Call after making forks public, and nothing else.
-    pub(crate) fn post_forks(&self) {
-        let _ = self.sleep.posted(Place::Forks);
-    }
-
-    /// Slot `index` is short of work, and its thread is about to sleep.
-    pub(crate) fn ask_all(&self, index: usize) {
-        let others = self.slots_in_use().iter().enumerate().filter(|&(slot, _)| slot != index);
-        others.for_each(|(_, slot)| slot.privacy().end());
-    }
-
-    /// Call after putting a task into a lane.
-    pub(crate) fn post_task(&self) {
-        if !self.sleep.posted(Place::Lane) {
-            self.door.watch();
-        }
-    }
-
-    /// Lends a closure to the pool's own threads.
-    pub(crate) fn lend(&self, job: JobRef<C>) {
-        self.injector.push_side(job);
-        // If nobody comes, the first member that is done does.
-        let _ = self.sleep.posted(Place::Side);
-    }
-
-    /// The thread of slot `index`, which counted as searching, does so no more.
-    pub(crate) fn stop_searching(&self, index: usize) {
-        let served = self.sleep.stop_searching(|place| self.has_work_at(place));
-        if !served && self.injector.has_tasks() {
-            self.door.watch();
-        }
-        if self.sleep.wants_forks() {
-            // Nobody awake asks for those who sleep.
-            self.ask_all(index);
-        }
-    }
-
     /// Tasks that members have taken from the entrance so far.
     pub(crate) fn taken(&self) -> u64 {
         self.slots.iter().map(|slot| slot.counters.taken.get()).sum()
@@ -232,12 +199,21 @@ impl<C> Registry<C> {
 
     /// Puts a job in the mailbox of slot `index` and sees that it is found.
     pub(crate) fn send(&self, index: usize, job: JobRef<C>) {
-        self.slots[index].mail.push(job);
+        self.mail[index].push(job);
         self.sleep.wake(index);
     }
 
     pub(crate) fn take_mail(&self, index: usize) -> Option<JobRef<C>> {
-        take(&self.slots[index].mail).or_else(|| take(&self.strays))
+        self.take_own_mail(index).or_else(|| take(&self.strays))
+    }
+
+    /// Without what any thread of the pool may take.
+    pub(crate) fn take_own_mail(&self, index: usize) -> Option<JobRef<C>> {
+        take(self.mail.get(index)?)
+    }
+
+    pub(crate) fn has_own_mail(&self, index: usize) -> bool {
+        self.mail.get(index).is_some_and(|mail| !mail.is_empty())
     }
 
     /// Lets any thread of the pool take a job that slot `owner` waits for.
@@ -249,7 +225,7 @@ impl<C> Registry<C> {
     }
 
     pub(crate) fn has_mail(&self, index: usize) -> bool {
-        !self.slots[index].mail.is_empty() || !self.strays.is_empty()
+        self.has_own_mail(index) || !self.strays.is_empty()
     }
 
     pub(crate) fn has_stealable(&self) -> bool {

@@ -5,21 +5,14 @@ use std::time::Instant;
 use crate::{
     config::Handlers,
     counters::{Counters, Ledger},
-    deque::Deque,
     privacy::Privacy,
     raw::JobRef,
-    sync::{
-        Arc, AtomicBool, Ordering,
-        deque::{Injector as Mailbox, Stealer},
-    },
+    sync::{Arc, AtomicBool, Ordering, deque::Stealer},
 };
 
-/// A place for a thread in a pool: workers first, then the stand-in, then
-/// guests.
+/// A place for a thread in a pool: workers first, then guests, then stand-ins.
 pub(crate) struct Slot<C: 'static> {
     pub(super) stealer: Stealer<JobRef<C>>,
-    /// Jobs for this very thread.
-    pub(super) mail: Mailbox<JobRef<C>>,
     privacy: Arc<Privacy>,
     /// Has the deque held anything but forks since its owner found it empty?
     jobs: AtomicBool,
@@ -28,10 +21,13 @@ pub(crate) struct Slot<C: 'static> {
 }
 
 impl<C> Slot<C> {
-    pub(super) fn new(deque: &Deque<C>, handlers: &Arc<Handlers>, epoch: Instant) -> Self {
+    pub(super) fn new(
+        stealer: Stealer<JobRef<C>>,
+        handlers: &Arc<Handlers>,
+        epoch: Instant,
+    ) -> Self {
         Slot {
-            stealer: deque.stealer(),
-            mail: Mailbox::new(),
+            stealer,
             privacy: Arc::new(Privacy::new()),
             jobs: AtomicBool::new(false),
             counters: Counters::new(epoch),

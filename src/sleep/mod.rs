@@ -83,7 +83,8 @@ pub(crate) struct Sleep {
     /// Whom to unpark when a latch of slot `index` is set: the parker of the
     /// thread that slept there last.
     beds: Box<[Mutex<Option<Arc<Parker>>>]>,
-    most_searching: u32,
+    /// Half of the workers on duty, rounded up.
+    most_searching: AtomicU32,
     guests: CachePadded<Guests>,
     process: Process,
 }
@@ -122,7 +123,7 @@ impl Sleep {
             sleepers: Mutex::new(Vec::with_capacity(slots)),
             beds: (0..slots).map(|_| Mutex::new(None)).collect(),
             // More searchers than this find less than they cost (Go's rule).
-            most_searching: (workers as u32).div_ceil(2),
+            most_searching: AtomicU32::new((workers as u32).div_ceil(2)),
             guests: CachePadded::default(),
             process: Process::current(),
         }
@@ -140,14 +141,16 @@ impl Sleep {
     }
 
     /// Are there, or were there just now, without the caller, as many threads
-    /// awake as the pool has workers? A guest takes the place of one.
-    pub(crate) fn enough_awake(&self) -> bool {
+    /// awake as the pool has workers? A guest takes the place of one; so many
+    /// places are `open`.
+    pub(crate) fn enough_awake(&self, open: usize) -> bool {
         // ORDERING(demand): a hint, as in `set_seated`.
         let seated = self.guests.seated.load(Ordering::Relaxed);
         // ORDERING(demand): as above.
         let guests = self.guests.lately.swap(seated, Ordering::Relaxed);
         // ORDERING(dekker): a hint.
-        guests > Word::from_bits(self.word.load(Ordering::Relaxed)).sleeping()
+        let sleeping = Word::from_bits(self.word.load(Ordering::Relaxed)).sleeping();
+        guests as usize > sleeping as usize + open
     }
 
     /// Does somebody sleep whom a fork should wake, and nobody search?
@@ -158,11 +161,14 @@ impl Sleep {
     }
 
     /// Call after publishing forks, in place of `posted`: without the fence a
-    /// sleeper may be missed, and then asks for the next.
-    pub(crate) fn forked(&self) {
-        if self.wants_forks() {
-            self.wake_one(Place::Forks);
+    /// sleeper may be missed, and then asks for the next. False: nobody comes.
+    pub(crate) fn forked(&self) -> bool {
+        // ORDERING(dekker): a hint, as in `wants_forks`.
+        let word = Word::from_bits(self.word.load(Ordering::Relaxed));
+        if word.wants_waking() && self.wants(word, Place::Forks) {
+            return self.wake_one(Place::Forks);
         }
+        word.searching() > 0
     }
 
     /// Does anybody sleep whom work at `place` may wake?
@@ -184,7 +190,15 @@ impl Sleep {
     /// Counts this thread as searching, unless enough do.
     #[must_use = "a searcher has to stop searching"]
     pub(crate) fn start_searching(&self) -> bool {
-        self.change(|word| word.start_searching(self.most_searching)).is_some()
+        // ORDERING(duty): as many as were enough a moment ago.
+        let most = self.most_searching.load(Ordering::Relaxed);
+        self.change(|word| word.start_searching(most)).is_some()
+    }
+
+    /// So many workers are on duty now.
+    pub(crate) fn set_crowd(&self, active: usize) {
+        // ORDERING(duty): just the number.
+        self.most_searching.store((active as u32).div_ceil(2), Ordering::Relaxed);
     }
 
     /// This thread counted as searching and turns to something else. If nobody
@@ -198,6 +212,18 @@ impl Sleep {
         }
         fence(Ordering::SeqCst); // ORDERING(dekker): S2.
         // S3
+        self.wake_for(before, has_work)
+    }
+
+    /// Call after a fence: somebody is woken for work that `has_work` says there is,
+    /// unless somebody searches. False: there is work, and nobody comes.
+    pub(crate) fn serve(&self, has_work: impl Fn(Place) -> bool) -> bool {
+        // ORDERING(dekker): P3; what is there was posted before.
+        let word = Word::from_bits(self.word.load(Ordering::Relaxed));
+        word.searching() > 0 || self.wake_for(word, has_work)
+    }
+
+    fn wake_for(&self, before: Word, has_work: impl Fn(Place) -> bool) -> bool {
         let places = [Place::Deque, Place::Side, Place::Lane, Place::Forks].into_iter();
         let wanted = places.filter(|&place| self.wants(before, place));
         let mut work = wanted.filter(|&place| has_work(place)).peekable();

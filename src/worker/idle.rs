@@ -74,13 +74,87 @@ impl Worker {
     /// Runs jobs until the pool ends.
     pub(crate) fn run_thread(&self) {
         self.turn_to(Activity::Busy);
-        while let Some(job) = self.next_job(Share::Half).or_else(|| self.idle()) {
-            self.run_job(job);
+        loop {
+            self.be_off_duty();
+            match self.next_job(Share::Half).or_else(|| self.idle()) {
+                Some(job) => drop(self.run_job(job)),
+                None if self.registry.is_over() => break,
+                None => (),
+            }
         }
         self.turn_to(Activity::Parked);
         // Others may sleep in the belief that this thread had work for them.
         self.registry.sleep.wake_all();
-        self.registry.door.nudge();
+        self.registry.staff.nudge();
+    }
+
+    /// Is this thread to work, or will it never again?
+    fn is_on_duty(&self) -> bool {
+        self.registry.staff.is_on_duty(self.index) || self.registry.is_over()
+    }
+
+    /// Rests for as long as this worker is one too many. What it has queued is for
+    /// others to steal; its mail it still sees to.
+    fn be_off_duty(&self) {
+        if self.registry.staff.is_on_duty(self.index) {
+            return;
+        }
+        self.rest();
+        self.turn_to(Activity::Parked);
+        if self.has_queued() {
+            // Whoever was not called for it, since this thread was here.
+            self.registry.post_jobs();
+        }
+        let parker = Parker::current();
+        while !self.is_on_duty() {
+            self.registry.process.or_abort();
+            while let Some(job) = self.registry.take_own_mail(self.index) {
+                self.turn_to(Activity::Busy);
+                self.run_job(job);
+                self.rest();
+            }
+            // Whoever changes what is looked at here wakes who lies here.
+            self.registry.sleep.lie_down(self.index, &parker);
+            if !self.is_on_duty() && !self.registry.has_own_mail(self.index) {
+                self.park(&parker, None);
+            }
+            self.turn_to(Activity::Parked);
+        }
+        self.turn_to(Activity::Busy);
+    }
+
+    /// As a stand-in, works like a member in the place of one that blocks, until
+    /// that one is back or there is nothing to do.
+    pub(crate) fn take_place(&self) {
+        let staff = &self.registry.staff;
+        let sees_work = || {
+            self.registry.ask_all(self.index);
+            self.registry.has_work_at(Place::Forks) || self.registry.has_work_at(Place::Lane)
+        };
+        while !staff.leaves_surplus() {
+            self.searching.set(self.registry.sleep.start_searching());
+            self.turn_to(Activity::Searching);
+            let mut found = self.look_around().or_else(|| self.linger());
+            self.stop_searching();
+            self.turn_to(Activity::Busy);
+            let mut surplus = false;
+            while let Some(job) = found {
+                self.run_job(job);
+                surplus = staff.leaves_surplus();
+                found = if surplus { None } else { self.next_job(Share::Half) };
+            }
+            self.rest();
+            if surplus || staff.leave(sees_work) {
+                break;
+            }
+        }
+        self.turn_to(Activity::Parked);
+        if self.has_queued() {
+            self.registry.post_jobs();
+        }
+        if self.registry.is_over() {
+            self.registry.sleep.wake_all();
+        }
     }
 
     /// Instead of `run_thread`, for a worker whose thread will never run: sees to
@@ -110,7 +184,9 @@ impl Worker {
         let task = self.next_task();
         let some = task.is_some();
         if let Some(task) = task {
+            self.turn_to(Activity::Busy);
             self.run_job(task);
+            self.turn_to(Activity::Parked);
         }
         self.rest();
         if self.registry.is_over() {
@@ -136,10 +212,13 @@ impl Worker {
             if let Some(job) = self.linger() {
                 break Some(job);
             }
-            if self.registry.is_over() {
+            if !self.goes_on() {
                 break None;
             }
             self.nap(&parker);
+            if !self.goes_on() {
+                break None;
+            }
             if let Some(job) = self.next_job(Share::Half) {
                 break Some(job);
             }
@@ -148,6 +227,11 @@ impl Worker {
         self.stop_searching();
         self.turn_to(Activity::Busy);
         found
+    }
+
+    /// Is this thread to look for work on and on?
+    fn goes_on(&self) -> bool {
+        !self.registry.is_over() && self.registry.staff.is_on_duty(self.index)
     }
 
     /// Looks around a few times.
@@ -185,7 +269,7 @@ impl Worker {
             // Who does not count as searching is one too many: more searchers
             // than half of the workers take more than they find.
             let enough = start.elapsed() >= self.idle.linger.get();
-            if !self.searching.get() || enough || self.registry.is_over() {
+            if !self.searching.get() || enough || !self.goes_on() {
                 break;
             }
             if look % LOOKS_PER_YIELD == 0 {
@@ -202,14 +286,16 @@ impl Worker {
         let was = if self.searching.replace(false) { Awake::Searching } else { Awake::Unasked };
         // Once after having been awake: who finds nothing then sleeps deeply. An
         // only worker has nobody who would come for it.
-        let only = self.registry.workers() == 1;
-        let dozes = !only && !self.idle.dozed.get() && sleep.enough_awake();
+        let only = self.registry.staff.active() == 1;
+        let dozes = !only
+            && !self.idle.dozed.get()
+            && sleep.enough_awake(self.registry.staff.open_places());
         self.idle.dozed.set(dozes);
         let depth = if dozes { Depth::Doze } else { Depth::Sleep };
         sleep.fall_asleep(self.index, Appetite::Anything, depth, was, parker);
         self.registry.ask_all(self.index);
         // S3
-        if !self.sees_work() && !self.registry.is_over() {
+        if !self.sees_work() && self.goes_on() {
             let start = Instant::now();
             self.park(parker, dozes.then(|| start + DOZE));
             self.idle.slept(start.elapsed());

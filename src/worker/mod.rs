@@ -2,8 +2,9 @@
 //!
 //! `share` says what it does at a fork, `search` where it looks for work,
 //! `idle` what it does when there is none, `wait` how it waits for something
-//! without standing idle.
+//! without standing idle, `aside` how others work while it blocks.
 
+mod aside;
 mod idle;
 mod search;
 mod share;
@@ -13,7 +14,7 @@ use std::cell::Cell;
 
 use crate::{
     counters::{Activity, Counters, Ledger},
-    deque::Deque,
+    deque::{Deque, Seat},
     label::Label,
     parker::Parker,
     priority::Turn,
@@ -26,6 +27,7 @@ use crate::{
 };
 
 pub(crate) use self::{
+    aside::blocking,
     idle::IdleSpin,
     wait::{Awaited, wait_for},
 };
@@ -62,6 +64,8 @@ pub(crate) struct Worker {
     depth: Cell<usize>,
     /// Tasks that this thread runs inside `spawn`, nested.
     level: Cell<usize>,
+    /// Blocking sections that this thread is in, nested.
+    sections: Cell<usize>,
     /// Does `sleep` count this thread as searching?
     searching: Cell<bool>,
     turn: Cell<Turn>,
@@ -85,7 +89,8 @@ pub(crate) enum Role {
     Member,
     /// A caller's, while it works inside the pool.
     Guest,
-    /// The pool's, while all members are busy and the entrance waits.
+    /// The pool's, in the place of a thread that blocks, or at the entrance while
+    /// all members are busy.
     StandIn,
 }
 
@@ -108,6 +113,7 @@ impl Worker {
             grace: Cell::new(0),
             depth: Cell::new(0),
             level: Cell::new(0),
+            sections: Cell::new(0),
             searching: Cell::new(false),
             turn: Cell::default(),
             ticks: Cell::new(0),
@@ -154,6 +160,16 @@ impl Worker {
     #[inline(always)]
     pub(crate) fn is_of(&self, registry: &Arc<Registry<Worker>>) -> bool {
         Arc::ptr_eq(&self.registry, registry)
+    }
+
+    /// The number of this worker's slot.
+    pub(crate) fn slot(&self) -> usize {
+        self.index
+    }
+
+    /// Leaves the slot, without a job in it that is not public.
+    pub(crate) fn into_seat(self) -> Seat<Worker> {
+        self.deque.into_seat()
     }
 
     pub(crate) fn registry(&self) -> &Arc<Registry<Worker>> {

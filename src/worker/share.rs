@@ -43,7 +43,7 @@ impl Worker {
             }
             let _ = self.deque.publish();
         }
-        self.registry.sleep.forked();
+        self.registry.forked();
     }
 
     /// Is a loop to be divided: for whoever may be short, with nothing here yet?
@@ -69,11 +69,12 @@ impl Worker {
     fn spend(&self, forks: u32) {
         let grace = self.grace.get().saturating_sub(forks);
         self.grace.set(grace);
-        if grace > 0 {
+        // What a thread forks that blocks is for others.
+        if grace > 0 || self.is_aside() {
             return;
         }
         self.privacy.begin();
-        if self.registry.sleep.wants_forks() {
+        if self.registry.wants_forks() {
             self.privacy.end();
         }
     }

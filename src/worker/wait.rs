@@ -112,7 +112,7 @@ pub(crate) fn wait_for(
     });
     Worker::current(|worker| {
         if let Some(worker) = worker {
-            worker.turn_to(Activity::Busy);
+            worker.go_on();
         }
     });
 }
@@ -212,7 +212,7 @@ impl<A: Awaited + ?Sized> Wait<'_, A> {
 }
 
 /// Every worker this thread is, once each, the innermost first.
-fn each_worker(mut f: impl FnMut(&Worker)) {
+pub(super) fn each_worker(mut f: impl FnMut(&Worker)) {
     let (mut place, mut inner) = (0, ptr::null());
     Worker::find(|worker| {
         // Most often a worker that helps itself, again and again.

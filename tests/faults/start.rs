@@ -215,3 +215,44 @@ fn a_stand_in_that_cannot_be_started_costs_its_service_and_nothing_else() {
         }
     });
 }
+
+#[test]
+fn a_section_whose_stand_in_is_refused_still_runs() {
+    alone(|| {
+        // SAFETY: a number.
+        if unsafe { libc::getuid() } != 0 {
+            return eprintln!("not tried: needs root");
+        }
+        for of in [1, 2] {
+            fork(|| {
+                limit(libc::RLIMIT_NPROC, of as u64 + 1);
+                // SAFETY: a number.
+                assert_eq!(unsafe { libc::setuid(54_321) }, 0);
+                let pool = builder(of).build().unwrap();
+                let gate = crate::support::Gate::shared();
+                let arrived = crate::support::Count::shared();
+                let sections: Vec<_> = (0..of)
+                    .map(|_| {
+                        let (gate, arrived) = (gate.clone(), arrived.clone());
+                        pool.spawn(move || {
+                            heist::blocking(|| {
+                                arrived.add();
+                                gate.pass();
+                            });
+                        })
+                    })
+                    .collect();
+                until(|| arrived.get() == of);
+                let tasks: Vec<_> = (0..10).map(|n| pool.spawn(move || n)).collect();
+                let first = tasks[0].is_finished();
+                gate.open();
+                assert!(!first, "nobody was there for it");
+                sections.into_iter().for_each(|task| task.join().unwrap());
+                let sum: i32 = tasks.into_iter().map(|task| task.join().unwrap()).sum();
+                assert_eq!(sum, 45);
+                assert_whole(&pool);
+            })
+            .well();
+        }
+    });
+}

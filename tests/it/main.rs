@@ -1,6 +1,7 @@
 //! What the pool promises, one module a verb. Each test is a sentence, and a
 //! hang is a failure (`support::within_a_minute`).
 
+mod blocking;
 mod bounded;
 mod broadcast;
 mod build;
@@ -8,6 +9,7 @@ mod cancel;
 mod close;
 mod deadline;
 mod drops;
+mod elastic;
 mod global;
 mod guests;
 mod handle;
@@ -29,6 +31,7 @@ mod spawn;
 mod spawn_async;
 mod spawn_inside;
 mod stack;
+mod stand_ins;
 mod state;
 mod support;
 mod timeout;

@@ -47,6 +47,7 @@ pub(crate) fn build(
         .max_guests(dice.pick(&[0, 1, 2, 8]))
         .idle_spin(dice.pick(&[Duration::ZERO, Duration::from_millis(1)]))
         .door_patience(dice.pick(&[None, Some(Duration::from_micros(100))]))
+        .max_stand_ins(dice.pick(&[0, 1, 4, 128]))
         .thread_name(move |index| format!("{thread}-{index}"))
         .start_handler(move |_| add(&start.started))
         .exit_handler(move |_| add(&exit.exited))
@@ -145,7 +146,7 @@ pub(crate) fn task(
     dice: &Dice,
 ) -> (usize, impl FnOnce() -> usize + Send + use<>) {
     let ticket = books.issue();
-    let (number, kind, dice) = (ticket.number(), dice.below(8), dice.fork());
+    let (number, kind, dice) = (ticket.number(), dice.below(9), dice.fork());
     let task = move || {
         ticket.run();
         dice.dawdle();
@@ -164,6 +165,12 @@ pub(crate) fn task(
                 heist::scope(|s| (0..3).for_each(|_| s.spawn(|_| add(&sum))));
                 assert_eq!(sum.into_inner(), 3);
             }
+            4 => heist::blocking(|| {
+                dice.dawdle();
+                if dice.one_in(2) {
+                    have_children(&ticket.books, &dice);
+                }
+            }),
             _ => (),
         }
         number
@@ -200,6 +207,11 @@ pub(crate) fn leaves(depth: usize) -> usize {
 pub(crate) fn spawn(pool: &ThreadPool, books: &Arc<Books>, dice: &Dice) -> Option<Spawned> {
     let (number, task) = task(books, dice);
     let priority = dice.pick(&[Priority::High, Priority::Normal, Priority::Low]);
+    if dice.one_in(8) {
+        // Smaller or larger, in the middle of it all.
+        let active = 1 + dice.below(pool.num_threads());
+        pool.set_active_threads(active).expect("in range");
+    }
     let builder = pool.task().priority(priority);
     add(&books.tried);
     let spawned = match dice.below(4) {

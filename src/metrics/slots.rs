@@ -1,4 +1,4 @@
-//! Where the counts come from, and what is done with all of them.
+//! From what slots and lanes count to what is shown.
 
 use std::time::Duration;
 
@@ -20,11 +20,23 @@ impl WorkerMetrics {
             busy: spent.busy,
             searching: spent.searching,
             parked: spent.parked,
+            blocked: spent.blocked,
             lock_wait: Duration::from_nanos(counters.lock_wait_nanos.get()),
             tasks_completed: counters.tasks_completed.get(),
             tasks_panicked: counters.tasks_panicked.get(),
             queue_depth: slot.queue_depth(),
         }
+    }
+
+    /// All of these slots' counts and times, but for those of their rest.
+    pub(super) fn together(slots: &[Slot<Worker>]) -> Self {
+        let mut sum = WorkerMetrics::default();
+        for slot in slots.iter().map(WorkerMetrics::of) {
+            sum.each_count(&slot, |sum, slot| *sum += slot);
+            sum.each_time(&slot, |sum, slot| *sum += slot);
+            sum.queue_depth += slot.queue_depth;
+        }
+        WorkerMetrics { parked: Duration::ZERO, ..sum }
     }
 
     pub(super) fn each_count(&mut self, other: &Self, f: impl Fn(&mut u64, u64)) {
@@ -42,6 +54,7 @@ impl WorkerMetrics {
         f(&mut self.busy, other.busy);
         f(&mut self.searching, other.searching);
         f(&mut self.parked, other.parked);
+        f(&mut self.blocked, other.blocked);
         f(&mut self.lock_wait, other.lock_wait);
     }
 }

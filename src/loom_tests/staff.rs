@@ -1,0 +1,167 @@
+//! Stand-ins come when they are needed, and workers on duty work.
+
+use std::time::Duration;
+
+use super::{
+    explore::{ANY, Preemptions, explore},
+    house::{builder, gate, pool},
+};
+use crate::{
+    parker::Parker,
+    sleep::{Place, Sleep},
+    staff::{Call, Duty, Staff},
+    sync::{
+        Arc, Mutex,
+        deque::{Injector, Steal},
+        thread,
+    },
+};
+
+/// A staff, work, a pool's sleepers, and who was called: nobody is started.
+struct House {
+    staff: Staff,
+    work: Injector<()>,
+    sleep: Sleep,
+    called: Mutex<Option<Arc<Call>>>,
+}
+
+/// One seat in any case: for a place, or with patience for the door.
+fn house(patience: Option<Duration>) -> Arc<House> {
+    let places = usize::from(patience.is_none());
+    Arc::new(House {
+        staff: Staff::new(1, places, patience),
+        work: Injector::new(),
+        sleep: Sleep::new(1, 1),
+        called: Mutex::new(None),
+    })
+}
+
+/// What `Staff` calls is kept, for the one thread of the model.
+fn open(house: &Arc<House>) {
+    let weak = Arc::downgrade(house);
+    house.staff.open(Box::new(move |call| {
+        *weak.upgrade()?.called.lock() = Some(Arc::clone(call));
+        Some(Box::new(|| ()))
+    }));
+}
+
+impl House {
+    fn call(&self) -> Arc<Call> {
+        self.called.lock().clone().expect("called before")
+    }
+
+    fn await_call(&self, call: &Arc<Call>) -> Option<Duty> {
+        self.staff.await_call(call, || false, || ())
+    }
+}
+
+/// ORDERING(door): a task that nobody comes for is seen by the door-keeper.
+#[test]
+fn loom_door_a_keeper_at_rest_hears_of_the_task() {
+    explore(Preemptions { quick: 3, full: ANY }, || {
+        let house = house(Some(Duration::from_millis(1)));
+        open(&house);
+        // An earlier task has called the keeper.
+        house.staff.watch();
+        let call = house.call();
+        let keeper = {
+            let house = Arc::clone(&house);
+            thread::spawn(move || {
+                while house.work.is_empty() {
+                    let duty = house.await_call(&call);
+                    assert_eq!(duty, Some(Duty::Door));
+                    while house.work.is_empty() && !house.staff.rest(|| !house.work.is_empty()) {}
+                }
+            })
+        };
+        house.work.push(());
+        // Nobody is idle here, so nobody comes.
+        assert!(!house.sleep.posted(Place::Lane));
+        house.staff.watch();
+        keeper.join().unwrap();
+    });
+}
+
+/// ORDERING(door): a stand-in that leaves its place hears of work that comes.
+#[test]
+fn loom_door_a_stand_in_that_leaves_hears_of_work() {
+    explore(Preemptions { quick: 3, full: ANY }, || {
+        let house = house(None);
+        open(&house);
+        house.staff.step_aside(0);
+        assert!(house.staff.has_open() && house.staff.fill());
+        let call = house.call();
+        let stand_in = {
+            let house = Arc::clone(&house);
+            thread::spawn(move || {
+                loop {
+                    assert_eq!(house.await_call(&call), Some(Duty::Place));
+                    loop {
+                        if let Steal::Success(()) = house.work.steal() {
+                            return;
+                        }
+                        if house.staff.leave(|| !house.work.is_empty()) {
+                            break;
+                        }
+                    }
+                }
+            })
+        };
+        house.work.push(());
+        // Nobody is idle here, so nobody comes.
+        if !house.sleep.posted(Place::Lane) && house.staff.has_open() {
+            let _ = house.staff.fill();
+        }
+        stand_in.join().unwrap();
+    });
+}
+
+/// ORDERING(duty): a worker at rest hears that it is to work.
+#[test]
+fn loom_duty_a_worker_at_rest_is_called_back() {
+    explore(Preemptions { quick: 3, full: ANY }, || {
+        let shared = Arc::new((Staff::new(2, 0, None), Sleep::new(2, 2)));
+        let _ = shared.0.change_active(|_| 1, |_| true);
+        let worker = {
+            let shared = Arc::clone(&shared);
+            thread::spawn(move || {
+                let parker = Arc::new(Parker::new());
+                while !shared.0.is_on_duty(1) {
+                    shared.1.lie_down(1, &parker);
+                    if !shared.0.is_on_duty(1) {
+                        parker.park();
+                    }
+                }
+            })
+        };
+        for index in shared.0.change_active(|active| active + 1, |_| true) {
+            shared.1.wake(index);
+        }
+        worker.join().unwrap();
+        assert_eq!(shared.0.active(), 2);
+    });
+}
+
+#[test]
+fn loom_staff_a_stand_in_runs_what_a_blocked_worker_waits_for() {
+    explore(Preemptions { quick: 1, full: 2 }, || {
+        let pool = builder(1, 0).max_stand_ins(1).build().unwrap();
+        let (open, wait) = gate();
+        let blocked = pool.spawn(move || crate::blocking(wait));
+        let opening = pool.spawn(open);
+        opening.join().unwrap();
+        blocked.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_staff_a_task_beside_a_change_of_size_runs() {
+    explore(Preemptions { quick: 1, full: 2 }, || {
+        let pool = pool(2, 0);
+        pool.set_active_threads(1).unwrap();
+        let task = pool.spawn(|| 7);
+        pool.set_active_threads(2).unwrap();
+        assert_eq!(task.join().unwrap(), 7);
+        pool.set_active_threads(1).unwrap();
+    });
+}

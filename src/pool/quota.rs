@@ -1,0 +1,128 @@
+//! A pool that follows the number of CPUs as it changes.
+
+use std::{sync::Weak, time::Duration};
+
+use crate::{
+    config::Cpus,
+    registry::{Phase, Registry},
+    sync::Arc,
+    worker::Worker,
+};
+
+/// From now on as many workers are on duty as there are `cpus`, looked at once a
+/// `period`.
+pub(super) fn follow(registry: &Arc<Registry<Worker>>, period: Duration, cpus: Cpus) {
+    Follower { home: Arc::downgrade(registry), period, cpus, before: None }.look(registry);
+}
+
+struct Follower {
+    /// Weak, since the timer belongs to the registry.
+    home: Weak<Registry<Worker>>,
+    period: Duration,
+    cpus: Cpus,
+    /// What was found last: what is set by hand holds until that changes.
+    before: Option<usize>,
+}
+
+impl Follower {
+    /// Looks once, and then again after the period.
+    fn look(mut self, registry: &Registry<Worker>) {
+        let now = (self.cpus)().clamp(1, registry.workers());
+        if self.before.replace(now) != Some(now) {
+            registry.change_active(|_| now);
+        }
+        let period = self.period;
+        let _ = registry.timer.after(period, move || {
+            let home = self.home.upgrade().filter(|home| home.phase() < Phase::Ending);
+            if let Some(registry) = home {
+                self.look(&registry);
+            }
+        });
+    }
+}
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use std::{collections::HashMap, path::PathBuf};
+
+    use super::*;
+    use crate::{ThreadPool, config::Config, cpus, sync::Mutex};
+
+    type Tree = Arc<Mutex<HashMap<PathBuf, String>>>;
+
+    const MAX: &str = "/sys/fs/cgroup/pod/cpu.max";
+
+    fn write(tree: &Tree, file: &str, text: &str) {
+        tree.lock().insert(file.into(), text.into());
+    }
+
+    /// A system with eight CPUs and a cgroup.
+    fn tree() -> Tree {
+        let tree = Tree::default();
+        write(&tree, "/proc/self/cgroup", "0::/pod");
+        let mount = "41 31 0:38 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw";
+        write(&tree, "/proc/self/mountinfo", mount);
+        tree
+    }
+
+    fn pool(tree: &Tree, threads: Option<usize>) -> ThreadPool {
+        let tree = Arc::clone(tree);
+        let cpus = move || {
+            tree.lock().entry("looks".into()).or_default().push('.');
+            cpus::allowed(|path| tree.lock().get(path).cloned(), 8)
+        };
+        let config = Config {
+            num_threads: threads,
+            follow_cpu_quota: Some(Duration::from_millis(1)),
+            cpus: Some(Box::new(cpus)),
+            ..Config::default()
+        };
+        let start = &mut |thread: crate::ThreadBuilder| {
+            std::thread::Builder::new().spawn(|| thread.run()).map(Some)
+        };
+        ThreadPool::start(config, |index| index.to_string(), start).unwrap()
+    }
+
+    fn until_active(pool: &ThreadPool, active: usize) {
+        while pool.active_threads() != active {
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn a_pool_follows_its_quota() {
+        let tree = tree();
+        write(&tree, MAX, "150000 100000");
+        let pool = pool(&tree, Some(4));
+        // At once, and rounded up.
+        assert_eq!((pool.active_threads(), pool.num_threads()), (2, 4));
+        for (text, active) in [("50000 100000", 1), ("300000 100000", 3), ("max 100000", 4)] {
+            write(&tree, MAX, text);
+            until_active(&pool, active);
+            assert_eq!(pool.join(|| 1, || 2), (1, 2));
+        }
+        // What is nonsense limits nothing, as at the start.
+        write(&tree, MAX, "100000 100000");
+        until_active(&pool, 1);
+        write(&tree, MAX, "nonsense");
+        until_active(&pool, 4);
+        pool.shutdown();
+    }
+
+    #[test]
+    fn what_is_set_by_hand_holds_until_the_quota_changes() {
+        let tree = tree();
+        write(&tree, MAX, "300000 100000");
+        let pool = pool(&tree, None);
+        assert_eq!((pool.active_threads(), pool.num_threads()), (3, 3));
+        pool.set_active_threads(2).unwrap();
+        let looks = || tree.lock()[&PathBuf::from("looks")].len();
+        let before = looks();
+        while looks() < before + 3 {
+            std::thread::yield_now();
+        }
+        assert_eq!(pool.active_threads(), 2);
+        write(&tree, MAX, "100000 100000");
+        until_active(&pool, 1);
+    }
+}

@@ -1,0 +1,117 @@
+//! Who comes for work: those who sleep, then stand-ins.
+
+use super::Registry;
+use crate::{raw::JobRef, sleep::Place};
+
+impl<C> Registry<C> {
+    /// Call after making jobs public in a deque.
+    pub(crate) fn post_jobs(&self) {
+        if !self.sleep.posted(Place::Deque) {
+            // If nobody comes, their owner runs them.
+            let _ = self.call_stand_in();
+        }
+    }
+
+    /// The same on the way, without a fence: who is missed asks again.
+    pub(crate) fn forked(&self) {
+        if !self.sleep.forked() {
+            let _ = self.call_stand_in();
+        }
+    }
+
+    /// Would somebody who is not awake take forks?
+    pub(crate) fn wants_forks(&self) -> bool {
+        self.sleep.wants_forks() || self.staff.has_open()
+    }
+
+    /// Call after making forks public, and nothing else.
+    pub(crate) fn post_forks(&self) {
+        if !self.sleep.posted(Place::Forks) {
+            let _ = self.call_stand_in();
+        }
+    }
+
+    /// Slot `index` is short of work, and its thread is about to sleep.
+    pub(crate) fn ask_all(&self, index: usize) {
+        let others = self.slots_in_use().iter().enumerate().filter(|&(slot, _)| slot != index);
+        others.for_each(|(_, slot)| slot.privacy().end());
+    }
+
+    /// Call after putting a task into a lane.
+    pub(crate) fn post_task(&self) {
+        if !self.sleep.posted(Place::Lane) {
+            self.call_for_tasks();
+        }
+    }
+
+    /// Lends a closure to the pool's own threads.
+    pub(crate) fn lend(&self, job: JobRef<C>) {
+        self.injector.push_side(job);
+        // If nobody comes, the first member that is done does.
+        let _ = self.sleep.posted(Place::Side);
+    }
+
+    /// The thread of slot `index`, which counted as searching, does so no more.
+    pub(crate) fn stop_searching(&self, index: usize) {
+        if !self.sleep.stop_searching(|place| self.has_work_at(place)) {
+            self.call_for_work();
+        }
+        self.call_for_forks();
+        if self.sleep.wants_forks() || self.staff.has_open() {
+            // Nobody awake asks for those who sleep.
+            self.ask_all(index);
+        }
+    }
+
+    /// A place may be open now, whose thread was in slot `index`: sees that work
+    /// which waits is found.
+    pub(crate) fn serve_open_places(&self, index: usize) {
+        if self.staff.has_open() {
+            if !self.sleep.serve(|place| self.has_work_at(place)) {
+                self.call_for_work();
+            }
+            self.call_for_forks();
+            self.ask_all(index);
+        }
+    }
+
+    /// There is work, and nobody comes.
+    fn call_for_work(&self) {
+        if self.injector.has_tasks() {
+            self.call_for_tasks();
+        } else {
+            let _ = self.call_stand_in();
+        }
+    }
+
+    /// There may be forks that only a stand-in would come for: who sleeps, or dozes,
+    /// is woken for what else there is.
+    fn call_for_forks(&self) {
+        if self.staff.has_open() && self.has_stealable() {
+            self.forked();
+        }
+    }
+
+    /// A task waits, and nobody comes.
+    fn call_for_tasks(&self) {
+        if !self.call_stand_in() {
+            self.staff.watch();
+        }
+    }
+
+    /// Calls a stand-in if a place is open. False: none comes.
+    fn call_stand_in(&self) -> bool {
+        self.staff.has_open() && self.staff.fill()
+    }
+
+    /// Changes how many workers are to be on duty.
+    pub(crate) fn change_active(&self, change: impl FnOnce(usize) -> usize) {
+        let present = self.attendance.present();
+        let changed = self.staff.change_active(change, |worker| present.has(worker));
+        drop(present);
+        self.sleep.set_crowd(self.staff.active());
+        let nobody = self.slots.len();
+        changed.for_each(|worker| self.sleep.wake(worker));
+        self.serve_open_places(nobody);
+    }
+}

@@ -1,0 +1,205 @@
+//! The stand-ins' threads, and who is away: what `Staff` keeps under its lock.
+
+use std::{
+    mem,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    parker::Parker,
+    sync::{Arc, Mutex},
+};
+
+/// How long a stand-in rests on the bench before its thread ends. To start one
+/// costs some 50 us, so this costs nothing worth speaking of.
+const RETIRE_AFTER: Duration = Duration::from_secs(1);
+
+/// Threads that have ended and are not joined yet: no more than these.
+const MOST_GONE: usize = 16;
+
+/// What a stand-in is called for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Duty {
+    /// The place of a thread that blocks: to work as that would.
+    Place,
+    /// To serve the entrance while every worker is busy.
+    Door,
+}
+
+/// Blocks until a thread is gone.
+pub(crate) type Join = Box<dyn FnOnce() + Send>;
+
+/// Starts the thread of a stand-in; none if the system refuses.
+pub(crate) type Starter = Box<dyn Fn(&Arc<Call>) -> Option<Join> + Send>;
+
+/// How one stand-in hears of what it is to do.
+pub(crate) struct Call {
+    parker: Parker,
+    duty: Mutex<Option<Duty>>,
+}
+
+impl Call {
+    fn new(duty: Duty) -> Self {
+        Call { parker: Parker::new(), duty: Mutex::new(Some(duty)) }
+    }
+
+    pub(crate) fn take(&self) -> Option<Duty> {
+        self.duty.lock().take()
+    }
+
+    pub(crate) fn parker(&self) -> &Parker {
+        &self.parker
+    }
+
+    pub(super) fn await_until(&self, until: Option<Instant>) {
+        self.parker.park_maybe_until(until);
+    }
+
+    fn give(&self, duty: Duty) {
+        *self.duty.lock() = Some(duty);
+    }
+}
+
+pub(super) struct Crew {
+    starter: Option<Starter>,
+    /// Those at rest, the last to come last.
+    bench: Vec<Arc<Call>>,
+    /// Threads that there may be.
+    seats: usize,
+    /// All threads that have not retired.
+    threads: Vec<(Arc<Call>, Join)>,
+    /// Called for while every seat was taken: for who is on the way to the bench.
+    pending: Vec<Duty>,
+    gone: Vec<Join>,
+    /// Slots whose threads are in blocking sections.
+    away: Vec<usize>,
+    /// Stand-ins in places.
+    placed: usize,
+    /// The system has refused a thread, and nobody has stepped aside since.
+    refused: bool,
+}
+
+/// How places and stand-ins add up.
+pub(super) struct Places {
+    pub(super) open: usize,
+    pub(super) surplus: usize,
+}
+
+impl Crew {
+    pub(super) fn new(seats: usize) -> Self {
+        Crew {
+            starter: None,
+            bench: Vec::new(),
+            seats,
+            threads: Vec::new(),
+            pending: Vec::new(),
+            gone: Vec::new(),
+            away: Vec::new(),
+            placed: 0,
+            refused: false,
+        }
+    }
+
+    pub(super) fn open(&mut self, starter: Starter) {
+        self.starter = Some(starter);
+    }
+
+    pub(super) fn step_aside(&mut self, index: usize) {
+        self.away.push(index);
+        self.refused = false;
+    }
+
+    pub(super) fn come_back(&mut self, index: usize) {
+        let place = self.away.iter().rposition(|&away| away == index);
+        self.away.swap_remove(place.expect("who comes back was away"));
+    }
+
+    pub(super) fn take_place(&mut self) {
+        self.placed += 1;
+    }
+
+    pub(super) fn leave_place(&mut self) {
+        self.placed -= 1;
+    }
+
+    /// Places of those away whom `counts` counts, `most` of them at a time.
+    pub(super) fn places(&self, counts: impl Fn(usize) -> bool, most: usize) -> Places {
+        let vacant = self.away.iter().filter(|&&index| counts(index)).count().min(most);
+        let comes = self.starter.is_some() && (!self.refused || !self.bench.is_empty());
+        let open = if comes { vacant.saturating_sub(self.placed) } else { 0 };
+        Places { open, surplus: self.placed.saturating_sub(vacant) }
+    }
+
+    /// Calls a stand-in into a place. False: none can come.
+    pub(super) fn fill(&mut self) -> bool {
+        let called = self.call(Duty::Place);
+        self.refused = !called;
+        self.placed += usize::from(called);
+        called
+    }
+
+    /// Calls a stand-in: one from the bench, or a new one. False: none can come.
+    pub(super) fn call(&mut self, duty: Duty) -> bool {
+        let Some(starter) = &self.starter else { return false };
+        if let Some(call) = self.bench.pop() {
+            call.give(duty);
+            call.parker.unpark();
+            return true;
+        }
+        if self.threads.len() >= self.seats {
+            // No more duties than seats: somebody has left one, and comes here.
+            self.pending.push(duty);
+            return true;
+        }
+        let call = Arc::new(Call::new(duty));
+        let Some(join) = starter(&call) else { return false };
+        self.threads.push((call, join));
+        true
+    }
+
+    /// Takes its seat on the bench, unless there is something to do already.
+    pub(super) fn sit_down(&mut self, call: &Arc<Call>) {
+        match self.pending.pop() {
+            Some(duty) => call.give(duty),
+            None => self.bench.push(Arc::clone(call)),
+        }
+    }
+
+    pub(super) fn retire(&mut self, call: &Arc<Call>) {
+        self.bench.retain(|other| !Arc::ptr_eq(other, call));
+        let place = self.threads.iter().position(|(other, _)| Arc::ptr_eq(other, call));
+        if let Some(place) = place {
+            if self.gone.len() >= MOST_GONE {
+                // Gone long since, or nearly so: of no more use than its handle.
+                drop(self.gone.remove(0));
+            }
+            let (_, join) = self.threads.swap_remove(place);
+            self.gone.push(join);
+        }
+    }
+
+    pub(super) fn nudge(&self) {
+        self.threads.iter().for_each(|(call, _)| call.parker.unpark());
+    }
+
+    pub(super) fn is_dismissed(&self) -> bool {
+        self.starter.is_none()
+    }
+
+    pub(super) fn dismiss(&mut self) -> Vec<Join> {
+        self.nudge();
+        self.starter = None;
+        let threads = mem::take(&mut self.threads);
+        let gone = mem::take(&mut self.gone);
+        gone.into_iter().chain(threads.into_iter().map(|(_, join)| join)).collect()
+    }
+}
+
+/// Until when a stand-in that comes to rest now waits for a call.
+pub(super) fn patience() -> Option<Instant> {
+    Instant::now().checked_add(RETIRE_AFTER)
+}
+
+pub(super) fn is_past(until: Option<Instant>) -> bool {
+    until.is_some_and(|until| Instant::now() >= until)
+}

@@ -1,0 +1,53 @@
+//! How a thread steps aside while it blocks, so that others work in its place.
+
+use super::{Worker, wait::each_worker};
+use crate::counters::Activity;
+
+/// Runs `f`, which may block. Meanwhile this thread's place is open, in every pool
+/// it works for.
+pub(crate) fn blocking<R>(f: impl FnOnce() -> R) -> R {
+    /// Also in an unwind. In the child of a fork the thread is no worker any more.
+    struct Aside;
+    impl Drop for Aside {
+        fn drop(&mut self) {
+            each_worker(Worker::come_back);
+        }
+    }
+    each_worker(Worker::step_aside);
+    let _aside = Aside;
+    f()
+}
+
+impl Worker {
+    fn step_aside(&self) {
+        // As before any wait.
+        self.rest();
+        self.publish();
+        // What is forked in there goes public, all of it.
+        self.start();
+        self.sections.set(self.sections.get() + 1);
+        if self.sections.get() == 1 {
+            self.turn_to(Activity::Blocked);
+            self.registry.staff.step_aside(self.index);
+            self.registry.serve_open_places(self.index);
+        }
+    }
+
+    fn come_back(&self) {
+        self.sections.set(self.sections.get() - 1);
+        if self.sections.get() == 0 {
+            self.registry.staff.come_back(self.index);
+            self.turn_to(Activity::Busy);
+        }
+    }
+
+    /// Is this thread in a blocking section?
+    pub(super) fn is_aside(&self) -> bool {
+        self.sections.get() > 0
+    }
+
+    /// After a wait: turns to what it did before.
+    pub(super) fn go_on(&self) {
+        self.turn_to(if self.is_aside() { Activity::Blocked } else { Activity::Busy });
+    }
+}
