@@ -132,9 +132,13 @@ mod raw; // floor 4
 mod attendance; // floor 5
 mod deque; // floor 5
 mod door; // floor 5
+mod errands; // floor 5
 mod permits; // floor 5
 mod privacy; // floor 5
 mod sleep; // floor 5
+mod strands; // floor 5
+mod turns; // floor 5
+mod turnstile; // floor 5
 
 mod injector; // floor 6
 
@@ -152,8 +156,8 @@ pub use crate::builder::{CustomThreads, OsThreads, Spawner, ThreadPoolBuilder};
 pub use crate::error::{BuildError, JoinError, ShutdownTimeout, TrySpawnError};
 pub use crate::metrics::{LaneMetrics, Metrics, WorkerMetrics};
 pub use crate::ops::{
-    BroadcastContext, JoinHandle, Scope, TaskBuilder, Yield, current_num_threads,
-    current_thread_index, join, scope, spawn, yield_now,
+    BroadcastContext, Bulkhead, BulkheadBuilder, BulkheadMetrics, JoinHandle, Scope, TaskBuilder,
+    Yield, current_num_threads, current_thread_index, join, scope, spawn, yield_now,
 };
 pub use crate::pool::{ThreadBuilder, ThreadPool, global};
 pub use crate::priority::Priority;

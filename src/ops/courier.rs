@@ -12,6 +12,7 @@ use std::{
 };
 
 use super::{
+    entrance::Entrance,
     handle::JoinHandle,
     packet::{self, Name},
 };
@@ -26,51 +27,33 @@ use crate::{
     worker::{Worker, wait_for},
 };
 
-pub(super) struct Courier<F, T> {
-    gate: Gate,
-    name: Name,
-    parcel: Mutex<Parcel<F, T>>,
+pub(super) struct Courier<G: Entrance<F>, F> {
+    gate: G,
+    parcel: Mutex<Parcel<G, F>>,
     /// Of the thread that waits for the answer.
     parker: Arc<Parker>,
 }
 
-/// One lane of a pool, and the pool's life with it.
-#[derive(Clone)]
-struct Gate {
-    registry: Arc<Registry<Worker>>,
-    priority: Priority,
-}
-
-struct Parcel<F, T> {
+struct Parcel<G: Entrance<F>, F> {
     /// None once there is no more waiting.
-    acquire: Option<Acquire<Gate>>,
+    acquire: Option<Acquire<G>>,
     f: Option<F>,
-    answer: Option<Result<JoinHandle<T>, Refused>>,
+    answer: Option<Result<G::Handle, Refused>>,
 }
 
-impl<F, T> Courier<F, T>
-where
-    F: FnOnce() -> T + Send + 'static,
-    T: Send + 'static,
-{
-    pub(super) fn new(
-        registry: &Arc<Registry<Worker>>,
-        priority: Priority,
-        name: Name,
-        f: F,
-    ) -> Arc<Self> {
-        let gate = Gate { registry: Arc::clone(registry), priority };
+impl<G: Entrance<F>, F: Send + 'static> Courier<G, F> {
+    pub(super) fn new(gate: G, f: F) -> Arc<Self> {
         let acquire = Some(Acquire::from(gate.clone()));
         let parcel = Mutex::new(Parcel { acquire, f: Some(f), answer: None });
-        Arc::new(Courier { gate, name, parcel, parker: Parker::current() })
+        Arc::new(Courier { gate, parcel, parker: Parker::current() })
     }
 
     /// Blocks until the task is in or refused, at the latest at `deadline`.
     pub(super) fn wait(
         self: Arc<Self>,
         deadline: Option<Instant>,
-    ) -> Result<JoinHandle<T>, (Refused, F)> {
-        wait_for(&|| self.deliver(), &self.parker, Some(&self.gate.registry), deadline);
+    ) -> Result<G::Handle, (Refused, F)> {
+        wait_for(&|| self.deliver(), &self.parker, Some(self.gate.registry()), deadline);
         let mut parcel = self.parcel.lock();
         let (acquire, f) = (parcel.acquire.take(), parcel.f.take());
         let answer = parcel.answer.take().unwrap_or(Err(Refused::Full));
@@ -89,34 +72,62 @@ where
             return false;
         };
         parcel.acquire = None;
-        parcel.answer = Some(permit.map(|in_use| {
+        let answer = permit.and_then(|in_use| {
             let f = parcel.f.take().expect("it is let in once");
-            enter(&self.gate.registry, self.gate.lane(), self.name.clone(), f, in_use)
-        }));
+            self.gate.admit(f, in_use).map_err(|f| {
+                parcel.f = Some(f);
+                Refused::Closed
+            })
+        });
+        parcel.answer = Some(answer);
         true
     }
 }
 
-impl<F, T> Wake for Courier<F, T>
-where
-    F: FnOnce() -> T + Send + 'static,
-    T: Send + 'static,
-{
+impl<G: Entrance<F>, F: Send + 'static> Wake for Courier<G, F> {
     fn wake(self: Arc<Self>) {
         self.deliver();
         self.parker.unpark();
     }
 }
 
-impl Gate {
-    fn lane(&self) -> &Lane<JobRef<Worker>> {
+/// One lane of a pool, and the pool's life with it.
+#[derive(Clone)]
+pub(super) struct LaneGate {
+    pub(super) registry: Arc<Registry<Worker>>,
+    pub(super) priority: Priority,
+    pub(super) name: Name,
+}
+
+impl LaneGate {
+    pub(super) fn new(registry: &Arc<Registry<Worker>>, priority: Priority, name: Name) -> Self {
+        LaneGate { registry: Arc::clone(registry), priority, name }
+    }
+
+    pub(super) fn lane(&self) -> &Lane<JobRef<Worker>> {
         self.registry.injector.lane(self.priority)
     }
 }
 
-impl AsRef<Permits> for Gate {
+impl AsRef<Permits> for LaneGate {
     fn as_ref(&self) -> &Permits {
         self.lane().permits()
+    }
+}
+
+impl<F, T> Entrance<F> for LaneGate
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    type Handle = JoinHandle<T>;
+
+    fn registry(&self) -> &Arc<Registry<Worker>> {
+        &self.registry
+    }
+
+    fn admit(&self, f: F, in_use: usize) -> Result<JoinHandle<T>, F> {
+        Ok(enter(&self.registry, self.lane(), self.name.clone(), f, in_use))
     }
 }
 

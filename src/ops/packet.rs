@@ -3,6 +3,7 @@
 
 use std::{borrow::Cow, marker::PhantomData};
 
+use super::keeper::Keeper;
 use crate::{
     counters::Ledger,
     error::{JoinError, JoinErrorKind},
@@ -26,11 +27,13 @@ pub(super) struct Label {
     name: Option<Box<Cow<'static, str>>>,
     /// The place it came in by.
     origin: Arc<Ledger>,
+    /// Who says when it may start; none: whoever has it in hand.
+    keeper: Option<Box<Arc<dyn Keeper>>>,
 }
 
 impl Label {
     fn new(name: Name, origin: &Arc<Ledger>) -> Self {
-        Label { name: name.map(Box::new), origin: Arc::clone(origin) }
+        Label { name: name.map(Box::new), origin: Arc::clone(origin), keeper: None }
     }
 
     pub(super) fn name(&self) -> Option<&Cow<'static, str>> {
@@ -39,6 +42,10 @@ impl Label {
 
     pub(super) fn origin(&self) -> &Arc<Ledger> {
         &self.origin
+    }
+
+    pub(super) fn keeper(&self) -> Option<&Arc<dyn Keeper>> {
+        self.keeper.as_deref()
     }
 
     /// Was this process forked off since the task came in? Then nobody here will
@@ -55,6 +62,21 @@ where
     T: Send + 'static,
 {
     raw::task::<Worker, Spawned<F, T>>(Label::new(name, origin), f)
+}
+
+/// The same for a task that may start only when its keeper says so.
+pub(super) fn new_kept_task<F, T>(
+    name: Name,
+    origin: &Arc<Ledger>,
+    keeper: Arc<dyn Keeper>,
+    f: F,
+) -> (JobRef<Worker>, Task<T>)
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    let label = Label { keeper: Some(Box::new(keeper)), ..Label::new(name, origin) };
+    raw::task::<Worker, Spawned<F, T>>(label, f)
 }
 
 /// The handle's end of a task that was refused: cancelled from the start.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    courier::{Courier, enter},
+    courier::{Courier, LaneGate, enter},
     handle::JoinHandle,
     packet::{self, Name},
 };
@@ -39,9 +39,9 @@ use crate::{
 /// ```
 #[must_use = "a task runs when it is spawned"]
 pub struct TaskBuilder<'p> {
-    registry: &'p Arc<Registry<Worker>>,
-    name: Name,
-    priority: Priority,
+    pub(super) registry: &'p Arc<Registry<Worker>>,
+    pub(super) name: Name,
+    pub(super) priority: Priority,
 }
 
 /// What became of a closure inside the pool's own threads.
@@ -323,8 +323,8 @@ impl<'p> TaskBuilder<'p> {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let courier = Courier::new(self.registry, self.priority, self.name.clone(), f);
-        courier.wait(deadline).map_err(|(refused, f)| self.refuse(f, refused))
+        let gate = LaneGate::new(self.registry, self.priority, self.name.clone());
+        Courier::new(gate, f).wait(deadline).map_err(|(refused, f)| self.refuse(f, refused))
     }
 
     fn enter_lane<T, F>(

@@ -2,7 +2,7 @@
 
 use std::{marker::PhantomData, mem::ManuallyDrop, ptr::NonNull, task::Waker};
 
-use super::packet::{Core, DONE, HELD, TAKEN, WAITED};
+use super::packet::{Core, DONE, HELD, STARTED, TAKEN, WAITED};
 use crate::{sync::Ordering, unwind};
 
 /// The handle's share of a task with such a label and such a result.
@@ -37,6 +37,12 @@ impl<C: 'static, L, R> Held<C, L, R> {
     pub(crate) fn is_done(&self) -> bool {
         // ORDERING(packet): what is said to be done has happened.
         self.core().state.load(Ordering::Acquire) & DONE != 0
+    }
+
+    /// Has somebody taken the closure?
+    pub(crate) fn is_started(&self) -> bool {
+        // ORDERING(packet): to look is not to take.
+        self.core().state.load(Ordering::Relaxed) & STARTED != 0
     }
 
     /// Runs the task on `cx`; false if it was started before.

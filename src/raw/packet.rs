@@ -35,7 +35,7 @@ use crate::{
     unwind::AbortOnDrop,
 };
 
-const STARTED: u32 = 1;
+pub(super) const STARTED: u32 = 1;
 pub(super) const DONE: u32 = 1 << 1;
 pub(super) const TAKEN: u32 = 1 << 2;
 pub(super) const WAITED: u32 = 1 << 3;

@@ -1,22 +1,29 @@
 //! What all threads of a pool share. Data, and one step on it at a time; no
 //! loops over time: who waits, and for what, is the worker's business.
 
+mod gates;
 mod slot;
 
-use std::time::Instant;
+use std::{hash::RandomState, time::Instant};
 
-pub(crate) use self::slot::Slot;
+pub(crate) use self::{
+    gates::{Gate, InStrand},
+    slot::Slot,
+};
 
+use self::gates::Gates;
 use crate::{
     attendance::Attendance,
     config::{Config, Handlers},
     counters::Ledger,
     deque::Deque,
     door::Door,
-    injector::{Injector, Lane, take},
+    errands::take,
+    injector::{Injector, Lane},
     process::Process,
     raw::{Homes, JobRef},
     sleep::{Place, Sleep},
+    strands::Strands,
     sync::{
         Arc, AtomicU32, AtomicUsize, Ordering,
         deque::{Injector as Mailbox, Steal},
@@ -32,6 +39,12 @@ pub(crate) struct Registry<C: 'static> {
     pub(crate) epoch: Instant,
     /// Where its threads are.
     pub(crate) process: Process,
+    /// Tasks that came from outside, but by no lane.
+    pub(crate) beside: Arc<Ledger>,
+    pub(crate) gates: Gates,
+    pub(crate) strands: Strands<InStrand<C>>,
+    /// Makes strands of keys.
+    pub(crate) keys: RandomState,
     slots: Box<[Slot<C>]>,
     homes: Homes,
     /// Scopes' jobs that came from outside the pool, for any of its threads.
@@ -82,8 +95,12 @@ impl<C> Registry<C> {
         let slots = deques.iter().map(slot).collect();
         let registry = Registry {
             sleep: Sleep::new(count, workers),
-            injector: Injector::new(config.injector_capacity, epoch, &handlers),
+            injector: Injector::new(workers, config.injector_capacity, epoch, &handlers),
             door: Door::new(config.door_patience),
+            beside: Arc::new(Ledger::new(&handlers)),
+            gates: Gates::default(),
+            strands: Strands::new(),
+            keys: RandomState::new(),
             handlers,
             epoch,
             process: Process::current(),
@@ -288,6 +305,7 @@ impl<C> Registry<C> {
     pub(crate) fn advance(&self, phase: Phase) {
         // First, so that who sees the phase finds no lane open.
         self.injector.close();
+        self.gates.close();
         // ORDERING(close): releases to `phase`.
         self.phase.fetch_max(phase as u32, Ordering::Release);
         if phase >= Phase::Ending {
@@ -302,7 +320,7 @@ impl<C> Registry<C> {
 
     fn ledgers(&self) -> impl Iterator<Item = &Arc<Ledger>> {
         let lanes = self.injector.lanes().iter().map(Lane::ledger);
-        lanes.chain(self.slots.iter().map(|slot| &slot.ledger))
+        lanes.chain(self.slots.iter().map(|slot| &slot.ledger)).chain([&self.beside])
     }
 
     /// Tasks accepted and not done: queued or running. It is exact when no
@@ -344,7 +362,7 @@ impl<C> Drop for Registry<C> {
             // They are the parent's.
             return;
         }
-        self.injector.discard();
+        self.discard();
         for slot in &self.slots {
             while !slot.stealer.is_empty() {
                 if let Steal::Success(task) = slot.stealer.steal() {

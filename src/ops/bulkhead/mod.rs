@@ -1,0 +1,420 @@
+//! `Bulkhead`: tasks of one class, of which only so many run at once.
+
+mod core;
+mod metrics;
+
+use std::{
+    borrow::Cow,
+    fmt,
+    future::Future,
+    time::{Duration, Instant},
+};
+
+use self::core::{BulkheadGate, Core};
+pub use self::metrics::BulkheadMetrics;
+use super::{
+    entrance::{enter_async, enter_until, refuse, try_enter},
+    handle::JoinHandle,
+    packet,
+};
+use crate::{
+    error::{BuildError, BuildErrorKind, TrySpawnError},
+    permits::Refused,
+    pool::ThreadPool,
+    registry::{Phase, Registry},
+    sync::Arc,
+    turnstile::Counts,
+    unwind,
+    worker::Worker,
+};
+
+/// The most that `limit` and `queue` may be.
+const MOST: usize = u32::MAX as usize / 2;
+
+impl ThreadPool {
+    /// Begins a [`Bulkhead`] of this name.
+    ///
+    /// # Where it runs
+    ///
+    /// Nothing runs.
+    ///
+    /// # Blocks
+    ///
+    /// Never.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = heist::ThreadPool::builder().num_threads(2).build()?;
+    /// let users = pool.bulkhead("users").limit(10).queue(100).build()?;
+    /// let payments = pool.bulkhead("payments").limit(5).queue(50).build()?;
+    /// let (user, payment) = (users.spawn(|| "ada"), payments.spawn(|| 42));
+    /// assert_eq!((user.join().unwrap(), payment.join().unwrap()), ("ada", 42));
+    /// # Ok::<(), heist::BuildError>(())
+    /// ```
+    pub fn bulkhead(&self, name: impl Into<Cow<'static, str>>) -> BulkheadBuilder<'_> {
+        BulkheadBuilder { registry: self.registry(), name: name.into(), limit: 1, queue: 1024 }
+    }
+}
+
+/// Options of one [`Bulkhead`], made by [`ThreadPool::bulkhead`].
+///
+/// ```
+/// let pool = heist::ThreadPool::builder().num_threads(1).build()?;
+/// let refused = pool.bulkhead("payments").limit(0).build().unwrap_err();
+/// assert!(refused.is_config());
+/// assert_eq!(refused.to_string(), "bulkhead limit is 0, allowed is 1..=2147483647");
+/// # Ok::<(), heist::BuildError>(())
+/// ```
+#[must_use = "a bulkhead is made by `build`"]
+pub struct BulkheadBuilder<'p> {
+    registry: &'p Arc<Registry<Worker>>,
+    name: Cow<'static, str>,
+    limit: usize,
+    queue: usize,
+}
+
+impl BulkheadBuilder<'_> {
+    /// How many of its tasks may run at once; one if not said. More than the pool has
+    /// workers is no limit at all.
+    ///
+    /// # Where it runs
+    ///
+    /// Nothing runs.
+    ///
+    /// # Blocks
+    ///
+    /// Never.
+    pub fn limit(mut self, tasks: usize) -> Self {
+        self.limit = tasks;
+        self
+    }
+
+    /// How many may wait while so many run; 1024 if not said. It may be zero: then a
+    /// task is accepted only if it may run.
+    ///
+    /// # Where it runs
+    ///
+    /// Nothing runs.
+    ///
+    /// # Blocks
+    ///
+    /// Never.
+    pub fn queue(mut self, tasks: usize) -> Self {
+        self.queue = tasks;
+        self
+    }
+
+    /// The bulkhead; closed from the start if the pool is.
+    ///
+    /// # Where it runs
+    ///
+    /// Nothing runs.
+    ///
+    /// # Blocks
+    ///
+    /// Never.
+    ///
+    /// # Errors
+    ///
+    /// If the limit is zero, or one of the two is more than 2147483647.
+    pub fn build(self) -> Result<Bulkhead, BuildError> {
+        let check = |field, value: usize, allowed, ok| {
+            let kind = BuildErrorKind::Config { field, value: value.to_string(), allowed };
+            if ok { Ok(()) } else { Err(BuildError::new(kind)) }
+        };
+        let (limit, queue) = (self.limit, self.queue);
+        check("bulkhead limit", limit, "1..=2147483647", (1..=MOST).contains(&limit))?;
+        check("bulkhead queue", queue, "0..=2147483647", queue <= MOST)?;
+        let core = Core::new(self.name, limit, queue, self.registry);
+        Ok(Bulkhead { core, registry: Arc::clone(self.registry) })
+    }
+}
+
+impl fmt::Debug for BulkheadBuilder<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BulkheadBuilder")
+            .field("name", &self.name)
+            .field("limit", &self.limit)
+            .field("queue", &self.queue)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Tasks of one class: no more than a limit of them run at once, and no more than so
+/// many wait. So one class that is slow, or that floods, leaves room for the others.
+///
+/// Made by [`ThreadPool::bulkhead`]; cloned, it is the same one. It may outlive the
+/// pool, and is closed then.
+///
+/// What waits here waits nowhere else: it takes no room in the pool's lanes. When one
+/// task ends, the oldest of the queue goes to the pool's entrance, where it takes turns
+/// with the tasks of the normal lane and of other bulkheads, and waits for no permit.
+///
+/// **Inside the pool** a spawn never waits and is never `Full`: the task is queued
+/// beyond the bound. When too many are (65 536), the spawner works off the oldest
+/// itself, if the limit allows.
+///
+/// **Joining** a task that waits here, a worker runs it then and there if the limit
+/// allows; else it does other work until one of those that run has ended. A task that
+/// joins another of its own bulkhead lends it its place: it stands still meanwhile, so
+/// the limit counts *threads* at work on the bulkhead's tasks. Only its own thread can
+/// do that: a task that waits for another of its own full bulkhead by way of another thread
+/// (in the stolen half of a `join`, or by a task of another bulkhead) waits until a
+/// place is free, and if all are held by such tasks, for ever.
+///
+/// ```
+/// use heist::ThreadPool;
+///
+/// let pool = ThreadPool::builder().num_threads(4).build()?;
+/// let reports = pool.bulkhead("reports").limit(1).queue(2).build()?;
+/// let (open, gate) = std::sync::mpsc::channel::<()>();
+/// let slow = reports.spawn(move || gate.recv().is_err());
+/// let next = [(); 2].map(|()| reports.try_spawn(|| ()).expect("there is room in the queue"));
+/// assert!(reports.try_spawn(|| ()).unwrap_err().is_full());
+///
+/// // The pool is as free as before.
+/// assert_eq!(pool.spawn(|| "at once").join().unwrap(), "at once");
+/// drop(open);
+/// assert!(slow.join().unwrap());
+/// # for task in next { task.join().unwrap() }
+/// # Ok::<(), heist::BuildError>(())
+/// ```
+#[derive(Clone)]
+pub struct Bulkhead {
+    core: Arc<Core>,
+    registry: Arc<Registry<Worker>>,
+}
+
+impl Bulkhead {
+    /// Spawns a task of this class.
+    ///
+    /// # Where it runs
+    ///
+    /// On a worker, when no more than `limit` others of the class are running.
+    ///
+    /// # Blocks
+    ///
+    /// Outside the pool, until there is a place. Inside, never. Closed, the handle says
+    /// [`is_cancelled`](crate::JoinError::is_cancelled).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = heist::ThreadPool::builder().num_threads(1).build()?;
+    /// let users = pool.bulkhead("users").limit(10).build()?;
+    /// assert_eq!(users.spawn(|| 6 * 7).join().unwrap(), 42);
+    /// # Ok::<(), heist::BuildError>(())
+    /// ```
+    pub fn spawn<T, F>(&self, f: F) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.spawn_until(f, None).unwrap_or_else(|refused| {
+            unwind::discard(refused.into_inner());
+            JoinHandle::new(packet::cancelled(None))
+        })
+    }
+
+    /// Like [`spawn`](Self::spawn), but never waits: without a place, `f` comes back.
+    ///
+    /// # Where it runs
+    ///
+    /// As [`spawn`](Self::spawn).
+    ///
+    /// # Blocks
+    ///
+    /// Never.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`](TrySpawnError::Full) if `limit + queue` tasks are in; inside the pool
+    /// that does not happen. [`Closed`](TrySpawnError::Closed) if the pool is closed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = heist::ThreadPool::builder().num_threads(1).build()?;
+    /// let users = pool.bulkhead("users").limit(10).build()?;
+    /// assert_eq!(users.try_spawn(|| 6 * 7).unwrap().join().unwrap(), 42);
+    /// # Ok::<(), heist::BuildError>(())
+    /// ```
+    pub fn try_spawn<T, F>(&self, f: F) -> Result<JoinHandle<T>, TrySpawnError<F>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        match self.spawn_inside(f) {
+            Ok(decided) => decided,
+            Err(f) => try_enter(&self.gate(), f),
+        }
+    }
+
+    /// Like [`spawn`](Self::spawn), but waits for a place no longer than `timeout`.
+    ///
+    /// # Where it runs
+    ///
+    /// As [`spawn`](Self::spawn).
+    ///
+    /// # Blocks
+    ///
+    /// Outside the pool, until there is a place, or for `timeout`. Inside, never.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_spawn`](Self::try_spawn), when the time is over.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = heist::ThreadPool::builder().num_threads(1).build()?;
+    /// let users = pool.bulkhead("users").limit(10).build()?;
+    /// let soon = std::time::Duration::from_secs(1);
+    /// assert_eq!(users.spawn_timeout(|| 6 * 7, soon).unwrap().join().unwrap(), 42);
+    /// # Ok::<(), heist::BuildError>(())
+    /// ```
+    pub fn spawn_timeout<T, F>(
+        &self,
+        f: F,
+        timeout: Duration,
+    ) -> Result<JoinHandle<T>, TrySpawnError<F>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.spawn_until(f, Instant::now().checked_add(timeout))
+    }
+
+    /// Like [`spawn`](Self::spawn), but the wait for a place is a future: it joins the
+    /// line when first polled, and gives its place back when dropped.
+    ///
+    /// # Where it runs
+    ///
+    /// As [`spawn`](Self::spawn).
+    ///
+    /// # Blocks
+    ///
+    /// Never.
+    ///
+    /// # Errors
+    ///
+    /// [`Closed`](TrySpawnError::Closed) if the pool is closed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::{future::Future, pin::pin, task::{Context, Poll, Waker}};
+    ///
+    /// let pool = heist::ThreadPool::builder().num_threads(1).build()?;
+    /// let users = pool.bulkhead("users").limit(10).build()?;
+    /// let mut cx = Context::from_waker(Waker::noop());
+    /// let spawned = pin!(users.spawn_async(|| 6 * 7)).poll(&mut cx);
+    /// let Poll::Ready(Ok(handle)) = spawned else { unreachable!("there is room") };
+    /// assert_eq!(handle.join().unwrap(), 42);
+    /// # Ok::<(), heist::BuildError>(())
+    /// ```
+    #[allow(clippy::manual_async_fn, reason = "`Send` is promised")]
+    pub fn spawn_async<T, F>(
+        &self,
+        f: F,
+    ) -> impl Future<Output = Result<JoinHandle<T>, TrySpawnError<F>>> + Send + use<T, F>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let this = self.clone();
+        async move {
+            match this.spawn_inside(f) {
+                Ok(decided) => decided,
+                Err(f) => enter_async(this.gate(), f).await,
+            }
+        }
+    }
+
+    /// The name it was made with.
+    ///
+    /// # Where it runs
+    ///
+    /// Nothing runs.
+    ///
+    /// # Blocks
+    ///
+    /// Never.
+    pub fn name(&self) -> &str {
+        &self.core.name
+    }
+
+    /// A snapshot of its counts; all zero in the child of a fork.
+    ///
+    /// # Where it runs
+    ///
+    /// Nothing runs.
+    ///
+    /// # Blocks
+    ///
+    /// Never.
+    pub fn metrics(&self) -> BulkheadMetrics {
+        let core = &self.core;
+        let is_here = self.registry.process.is_current();
+        let counts = if is_here { core.turnstile.counts() } else { Counts::default() };
+        BulkheadMetrics {
+            name: core.name.to_string(),
+            limit: core.limit,
+            queue: core.queue,
+            running: counts.running,
+            queued: counts.queued,
+            high_water: counts.most_queued,
+            most_running: counts.most_running,
+            accepted: counts.accepted,
+            rejected: counts.rejected,
+            completed: counts.completed,
+            panicked: counts.panicked,
+            oldest_wait: counts.oldest_wait,
+        }
+    }
+
+    fn spawn_until<T, F>(
+        &self,
+        f: F,
+        deadline: Option<Instant>,
+    ) -> Result<JoinHandle<T>, TrySpawnError<F>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        match self.spawn_inside(f) {
+            Ok(decided) => decided,
+            Err(f) => enter_until(&self.gate(), f, deadline),
+        }
+    }
+
+    /// On a thread of the pool; elsewhere `f` comes back.
+    #[allow(clippy::type_complexity, reason = "a decision, or the closure")]
+    fn spawn_inside<T, F>(&self, f: F) -> Result<Result<JoinHandle<T>, TrySpawnError<F>>, F>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        Worker::of(&self.registry, |worker| {
+            let Some(worker) = worker else { return Err(f) };
+            let pushed = if self.registry.phase() >= Phase::Closed {
+                Err(f)
+            } else {
+                self.core.push_inside(worker, None, f)
+            };
+            Ok(pushed.map_err(|f| refuse(&self.gate(), f, Refused::Closed)))
+        })
+    }
+
+    fn gate(&self) -> BulkheadGate {
+        let (core, registry) = (Arc::clone(&self.core), Arc::clone(&self.registry));
+        BulkheadGate { core, registry, name: None }
+    }
+}
+
+impl fmt::Debug for Bulkhead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bulkhead").field("metrics", &self.metrics()).finish_non_exhaustive()
+    }
+}
