@@ -7,11 +7,13 @@
 //! sees. Large ones, for shuttle alone, are in `large`.
 
 mod blocks;
+mod bulkhead;
 mod crew;
 mod ending;
 mod entrance;
 mod explore;
 mod fork;
+mod future;
 mod guests;
 mod handle;
 mod hints;
@@ -27,3 +29,4 @@ mod process;
 mod sleep;
 mod snapshot;
 mod spawn;
+mod strands;

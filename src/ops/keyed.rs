@@ -1,9 +1,6 @@
 //! `spawn_keyed`: tasks of one key one at a time, in their order.
 
-use std::{
-    hash::{BuildHasher, Hash},
-    task::Waker,
-};
+use std::{hash::Hash, task::Waker};
 
 use super::{
     courier::LaneGate,
@@ -184,7 +181,7 @@ impl TaskBuilder<'_> {
 
     fn keyed(self, key: impl Hash) -> KeyedGate {
         let lane = LaneGate::new(self.registry, self.priority, self.name);
-        KeyedGate { key: self.registry.keys.hash_one(key), lane }
+        KeyedGate { key: self.registry.strand_of(key), lane }
     }
 }
 

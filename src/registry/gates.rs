@@ -1,6 +1,9 @@
 //! What waits outside the queues, and has to hear of the pool's end.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    hash::{BuildHasher, Hash},
+};
 
 use super::Registry;
 use crate::{
@@ -65,6 +68,12 @@ impl Gates {
     }
 }
 
+/// Makes numbers of keys, which nobody outside foresees; in a model, always the same.
+#[cfg(not(any(loom, shuttle)))]
+pub(super) type Keys = std::hash::RandomState;
+#[cfg(any(loom, shuttle))]
+pub(super) type Keys = std::hash::BuildHasherDefault<std::hash::DefaultHasher>;
+
 /// A task in a strand, and the lane of which it holds a permit.
 pub(crate) struct InStrand<C: 'static> {
     pub(crate) task: JobRef<C>,
@@ -97,6 +106,11 @@ impl<C> Registry<C> {
         if !self.sleep.posted_for(preferred, Place::Lane) {
             self.door.watch();
         }
+    }
+
+    /// The number of the strand of `key`.
+    pub(crate) fn strand_of(&self, key: impl Hash) -> u64 {
+        self.keys.hash_one(key)
     }
 
     /// The worker that tasks of `key` are best run by.

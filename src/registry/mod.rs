@@ -4,14 +4,14 @@
 mod gates;
 mod slot;
 
-use std::{hash::RandomState, time::Instant};
+use std::time::Instant;
 
 pub(crate) use self::{
     gates::{Gate, InStrand},
     slot::Slot,
 };
 
-use self::gates::Gates;
+use self::gates::{Gates, Keys};
 use crate::{
     attendance::Attendance,
     config::{Config, Handlers},
@@ -44,7 +44,7 @@ pub(crate) struct Registry<C: 'static> {
     pub(crate) gates: Gates,
     pub(crate) strands: Strands<InStrand<C>>,
     /// Makes strands of keys.
-    pub(crate) keys: RandomState,
+    keys: Keys,
     slots: Box<[Slot<C>]>,
     homes: Homes,
     /// Scopes' jobs that came from outside the pool, for any of its threads.
@@ -100,7 +100,7 @@ impl<C> Registry<C> {
             beside: Arc::new(Ledger::new(&handlers)),
             gates: Gates::default(),
             strands: Strands::new(),
-            keys: RandomState::new(),
+            keys: Keys::default(),
             handlers,
             epoch,
             process: Process::current(),

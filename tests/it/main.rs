@@ -5,6 +5,7 @@ mod bounded;
 mod broadcast;
 mod build;
 mod bulkhead;
+mod bulkhead_inside;
 mod cancel;
 mod close;
 mod drops;
