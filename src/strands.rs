@@ -61,6 +61,7 @@ const SPARSE: usize = 8;
 const SMALL: usize = 64;
 
 /// What is to be done outside the lock.
+#[derive(Default)]
 #[must_use = "the ticket is to be sent, and the wakers to be woken"]
 pub(crate) struct Left {
     pub(crate) ticket: bool,
@@ -139,7 +140,7 @@ impl<J> Strands<J> {
     }
 
     /// Strands that are there, and the room for them.
-    #[cfg(test)]
+    #[cfg(all(test, not(any(loom, shuttle))))]
     fn size(&self) -> (usize, usize) {
         let shards = self.shards.iter().map(|shard| shard.lock());
         shards.fold((0, 0), |(n, room), shard| (n + shard.len(), room + shard.capacity()))
@@ -164,12 +165,6 @@ impl<J> Strands<J> {
     fn shard(&self, key: u64) -> &Mutex<Shard<J>> {
         // Other bits than those that the table goes by.
         &self.shards[(key >> 32) as usize % SHARDS]
-    }
-}
-
-impl Default for Left {
-    fn default() -> Self {
-        Left { ticket: false, wakers: Vec::new() }
     }
 }
 

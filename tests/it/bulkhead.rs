@@ -112,7 +112,7 @@ fn one_is_full_when_limit_and_queue_are_taken_and_the_closure_comes_back() {
         assert_eq!(class.metrics().rejected, 2);
         gate.open();
         first.join().unwrap();
-        queued.into_iter().for_each(|task| drop(task.join().unwrap()));
+        queued.into_iter().for_each(|task| assert_eq!(task.join().unwrap(), 0));
         assert!(class.try_spawn(|| ()).is_ok());
     });
 }
