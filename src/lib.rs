@@ -25,6 +25,7 @@
 //!   works for, or else the [`global`] one, which starts when first used.
 //! - [`Scope`] spawns jobs that borrow.
 //! - [`JoinHandle`] is the way to a task's result: to join, await or cancel.
+//! - [`Bulkhead`] limits how many tasks of one class run at once.
 //! - [`TaskBuilder`] gives a task a name or a [`Priority`].
 //! - [`Metrics`] says what is going on inside.
 //!
@@ -37,6 +38,9 @@
 //! | a slice or a range | [`for_each`](ThreadPool::for_each), [`for_each_mut`](ThreadPool::for_each_mut), [`for_each_chunk_mut`](ThreadPool::for_each_chunk_mut), [`map`](ThreadPool::map), [`map_reduce`](ThreadPool::map_reduce) |
 //! | something to do in the background | [`ThreadPool::spawn`] |
 //! | more of that than there may be room for | [`try_spawn`](ThreadPool::try_spawn), [`spawn_timeout`](ThreadPool::spawn_timeout), [`spawn_async`](ThreadPool::spawn_async) |
+//! | a class of tasks that is to leave room for others | [`ThreadPool::bulkhead`] |
+//! | tasks that change one thing each, in order: an account, a session | [`spawn_keyed`](ThreadPool::spawn_keyed) |
+//! | a future | [`spawn_future`](ThreadPool::spawn_future) |
 //! | something that needs the pool's threads: their stacks, their thread-locals | [`ThreadPool::install`] |
 //! | the same once on every worker | [`ThreadPool::broadcast`] |
 //! | a long job that should let others have a turn | [`yield_now`] |
@@ -97,6 +101,9 @@
 //! - Recursion of `join` uses the stack as any recursion does: a few hundred
 //!   bytes a level when optimised, and about 2 KiB when not. The pool's own
 //!   threads have 8 MiB unless told otherwise.
+//! - A task that waits for another one of its own full bulkhead, or of its own key, on
+//!   some other thread's way waits for itself. `shutdown` waits for a future that nobody
+//!   wakes.
 //! - Dropping a pool, or shutting it down, on one of its own threads cannot
 //!   wait for its end.
 //! - After a `fork(2)` the child has none of the threads. There, a pool from

@@ -18,7 +18,6 @@ struct Round {
     classes: Vec<(Bulkhead, usize, AtomicUsize)>,
     /// For each key, whether somebody is at it, and the number of its last task.
     keys: Vec<(AtomicBool, AtomicUsize)>,
-    next: AtomicUsize,
     accepted: AtomicUsize,
     ran: AtomicUsize,
     cancelled: AtomicUsize,
@@ -34,7 +33,6 @@ impl Round {
         Arc::new(Round {
             classes: (0..2).map(class).collect(),
             keys: (0..4).map(|_| Default::default()).collect(),
-            next: AtomicUsize::new(1),
             accepted: AtomicUsize::new(0),
             ran: AtomicUsize::new(0),
             cancelled: AtomicUsize::new(0),
