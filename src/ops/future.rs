@@ -39,7 +39,9 @@ impl ThreadPool {
     ///
     /// Each poll on a worker. A wake-up puts it in at the entrance, where it takes turns
     /// with the tasks of the normal lane, and waits for no permit. A worker that joins
-    /// it polls it then and there if it is due.
+    /// it polls it then and there if it is due; one that waits for something else
+    /// leaves it at the entrance, to others or to the stand-in of
+    /// [`door_patience`](crate::ThreadPoolBuilder::door_patience).
     ///
     /// [`JoinHandle::cancel`] is true until the output is there: the handle resolves at
     /// once. The future is dropped at once, too, by who cancels; or if it is being

@@ -30,8 +30,8 @@ use crate::{
 /// Tasks of one class: no more than a limit of them run at once, and no more than so
 /// many wait. So one class that is slow, or that floods, leaves room for the others.
 ///
-/// Made by [`ThreadPool::bulkhead`]; cloned, it is the same one. It may outlive the
-/// pool, and is closed then.
+/// Made by [`ThreadPool::bulkhead`](crate::ThreadPool::bulkhead); cloned, it is the same
+/// one. It may outlive the pool, and is closed then.
 ///
 /// What waits here waits nowhere else: it takes no room in the pool's lanes. When one
 /// task ends, the oldest of the queue goes to the pool's entrance, where it takes turns
