@@ -111,7 +111,7 @@ fn loom_bulkhead_a_close_leaves_a_job_refused_or_queued() {
 
 #[test]
 fn loom_bulkhead_a_pool_runs_one_after_the_other() {
-    explore(Preemptions { quick: 2, full: 4 }, || {
+    explore(Preemptions { quick: 1, full: 2 }, || {
         let pool = pool(1, 0);
         let class = pool.bulkhead("class").limit(1).queue(1).build().unwrap();
         let room = Arc::new(Cell::<u32>::default());

@@ -122,7 +122,7 @@ fn loom_strand_a_joiner_hears_that_the_runner_goes() {
 
 #[test]
 fn loom_strand_a_pool_keeps_the_order_of_a_key() {
-    explore(Preemptions { quick: 2, full: 4 }, || {
+    explore(Preemptions { quick: 1, full: 2 }, || {
         let pool = pool(1, 0);
         let log = Arc::new(Cell::<Vec<u32>>::default());
         let tasks = [0, 1].map(|n| {
