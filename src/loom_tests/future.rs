@@ -18,7 +18,6 @@ use crate::{
 struct Future {
     turns: Turns<Owned>,
     due: AtomicUsize,
-    polled: AtomicUsize,
     dropped: AtomicUsize,
 }
 
@@ -28,9 +27,8 @@ struct Owned(Arc<Cell<u32>>, #[allow(dead_code, reason = "it is there to be drop
 
 impl Future {
     fn new() -> Arc<Self> {
-        let zero = || AtomicUsize::new(0);
         let turns = Turns::new(Owned::default());
-        Arc::new(Future { turns, due: AtomicUsize::new(1), polled: zero(), dropped: zero() })
+        Arc::new(Future { turns, due: AtomicUsize::new(1), dropped: AtomicUsize::new(0) })
     }
 
     fn wake(&self) {
@@ -53,13 +51,17 @@ impl Future {
 
     /// One of the jobs; false if there is none.
     fn poll(&self) -> bool {
+        self.poll_with(|| ())
+    }
+
+    fn poll_with(&self, look: impl FnOnce()) -> bool {
         let one_less = |due: usize| due.checked_sub(1);
         if self.due.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_err() {
             return false;
         }
         if let Some(owned) = self.turns.begin() {
             owned.0.write(|polls| *polls += 1);
-            self.polled.fetch_add(1, Ordering::SeqCst);
+            look();
             match self.turns.put_back(owned) {
                 Next::Rest => (),
                 Next::Again => drop(self.due.fetch_add(1, Ordering::SeqCst)),
@@ -83,16 +85,11 @@ fn loom_future_a_wake_up_beside_a_poll_is_not_lost() {
             })
         };
         let mut heard = 0;
-        while heard == 0 {
-            if future.poll() {
-                // The last poll sees what was said before the wake-up.
-                heard = said.load(Ordering::SeqCst);
-            } else {
-                thread::yield_now();
-            }
-        }
+        future.poll_with(|| heard = said.load(Ordering::SeqCst));
         waker.join().unwrap();
-        while future.poll() {}
+        while future.poll_with(|| heard = said.load(Ordering::SeqCst)) {}
+        // The last poll sees what was said before the wake-up.
+        assert_eq!(heard, 1);
         future.cancel();
         assert_eq!(future.dropped.load(Ordering::SeqCst), 1);
     });
