@@ -8,6 +8,7 @@ use crossbeam_utils::CachePadded;
 use crate::{
     config::Handlers,
     counters::Ledger,
+    errands::{Errands, take},
     permits::{Acquire, Permits, Refused},
     priority::{Priority, Turn},
     raw::JobRef,
@@ -19,21 +20,29 @@ pub(crate) struct Injector<J> {
     /// Without permits: each job here has a thread waiting for it, so there
     /// are never more of them than threads.
     side: deque::Injector<J>,
+    pub(crate) errands: Errands<J>,
 }
 
 impl<C> Injector<JobRef<C>> {
     /// Drops every task that waits; says how many that were to run.
     pub(crate) fn discard(&self) -> usize {
         let tasks = self.lanes.iter().flat_map(|lane| std::iter::from_fn(|| lane.take()));
+        let tasks = tasks.chain(std::iter::from_fn(|| self.errands.take(0, 1)));
         tasks.map(JobRef::discard).filter(|&dropped| dropped).count()
     }
 }
 
 impl<J> Injector<J> {
-    pub(crate) fn new(capacity: usize, epoch: Instant, handlers: &Arc<Handlers>) -> Self {
+    pub(crate) fn new(
+        workers: usize,
+        capacity: usize,
+        epoch: Instant,
+        handlers: &Arc<Handlers>,
+    ) -> Self {
         Injector {
             lanes: Priority::ALL.map(|_| Lane::new(capacity, epoch, handlers)),
             side: deque::Injector::new(),
+            errands: Errands::new(workers),
         }
     }
 
@@ -53,9 +62,16 @@ impl<J> Injector<J> {
         take(&self.side)
     }
 
-    /// The oldest task of the lane whose turn it is.
-    pub(crate) fn take(&self, turn: &mut Turn) -> Option<J> {
-        turn.pass(|priority| self.lane(priority).take())
+    /// For the thread of slot `index`: the oldest task of the lane whose turn it
+    /// is. Errands share the turns of the normal lane with it, one by one.
+    pub(crate) fn take(&self, index: usize, turn: &mut Turn) -> Option<J> {
+        let look = turn.next_look();
+        let errand = || self.errands.take(index, look / 2);
+        turn.pass(|priority| match priority {
+            Priority::Normal if look % 2 == 0 => errand().or_else(|| self.lane(priority).take()),
+            Priority::Normal => self.lane(priority).take().or_else(errand),
+            _ => self.lane(priority).take(),
+        })
     }
 
     pub(crate) fn has_side(&self) -> bool {
@@ -63,7 +79,7 @@ impl<J> Injector<J> {
     }
 
     pub(crate) fn has_tasks(&self) -> bool {
-        self.lanes.iter().any(|lane| !lane.is_empty())
+        self.lanes.iter().any(|lane| !lane.is_empty()) || !self.errands.is_empty()
     }
 
     /// No more tasks; who waits to bring one is sent away.
@@ -84,6 +100,8 @@ pub(crate) struct Lane<J> {
     permits: Permits,
     queue: deque::Injector<Waiting<J>>,
     front: CachePadded<Front<J>>,
+    /// Tasks with a permit of the lane that wait elsewhere, in a strand.
+    elsewhere: AtomicUsize,
     ledger: Arc<Ledger>,
     epoch: Instant,
     marks: CachePadded<Marks>,
@@ -136,6 +154,7 @@ impl<J> Lane<J> {
             permits: Permits::new(capacity),
             queue: deque::Injector::new(),
             front: CachePadded::new(Front::new()),
+            elsewhere: AtomicUsize::new(0),
             ledger: Arc::new(Ledger::new(handlers)),
             epoch,
             marks: CachePadded::default(),
@@ -179,15 +198,34 @@ impl<J> Lane<J> {
         // few is stamped, and says enough of its followers.
         let is_stamped = in_use <= STAMPED || in_use % STAMPED == 0;
         let since = is_stamped.then(|| self.now());
+        self.mark_high_water(in_use);
+        if in_use == 1 {
+            since.iter().for_each(|&since| self.mark_head(since));
+        }
+        self.queue.push(Waiting { job, since });
+    }
+
+    /// The same for a task that waits elsewhere, until `let_in`.
+    pub(crate) fn book(&self, in_use: usize) {
+        self.ledger.accept();
+        self.mark_high_water(in_use);
+        // ORDERING(mark): statistics.
+        self.elsewhere.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The wait of a task elsewhere is over: its permit comes back.
+    pub(crate) fn let_in(&self) {
+        // ORDERING(mark): as above.
+        self.elsewhere.fetch_sub(1, Ordering::Relaxed);
+        self.permits.release(1);
+    }
+
+    fn mark_high_water(&self, in_use: usize) {
         // ORDERING(mark): statistics; nothing is published by them.
         if in_use > self.marks.high_water.load(Ordering::Relaxed) {
             // ORDERING(mark): as above.
             self.marks.high_water.fetch_max(in_use, Ordering::Relaxed);
         }
-        if in_use == 1 {
-            since.iter().for_each(|&since| self.mark_head(since));
-        }
-        self.queue.push(Waiting { job, since });
     }
 
     pub(crate) fn take(&self) -> Option<J> {
@@ -251,7 +289,9 @@ impl<J> Lane<J> {
 
     /// Tasks that wait, without those that were cancelled meanwhile.
     pub(crate) fn depth(&self) -> usize {
-        (self.queue.len() + self.front.len()).saturating_sub(self.ledger.buried())
+        // ORDERING(mark): as in `book`.
+        let elsewhere = self.elsewhere.load(Ordering::Relaxed);
+        (self.queue.len() + self.front.len() + elsewhere).saturating_sub(self.ledger.buried())
     }
 
     /// Is there no task in the lane, nor one on its way in?
@@ -315,17 +355,4 @@ impl<J> Front<J> {
         // ORDERING(front): as above.
         self.len.store(len, Ordering::Relaxed);
     }
-}
-
-/// The oldest item of an unbounded queue.
-pub(crate) fn take<J>(queue: &deque::Injector<J>) -> Option<J> {
-    // Looked at first: most visits find nothing, and a look writes nothing.
-    while !queue.is_empty() {
-        match queue.steal() {
-            deque::Steal::Success(job) => return Some(job),
-            deque::Steal::Empty => return None,
-            deque::Steal::Retry => (),
-        }
-    }
-    None
 }

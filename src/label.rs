@@ -2,6 +2,7 @@
 //! outside: its token, its clocks.
 
 use std::{
+    any::Any,
     borrow::Cow,
     mem,
     time::{Duration, Instant},
@@ -29,6 +30,8 @@ pub(crate) struct Extras {
     pub(crate) token: Option<CancellationToken>,
     pub(crate) deadline: Option<Instant>,
     pub(crate) timeout: Option<Duration>,
+    /// Who says when it may start, if it is in no queue of the pool's: the verbs know.
+    pub(crate) keeper: Option<Box<dyn Any + Send + Sync>>,
     desk: Mutex<Desk>,
 }
 

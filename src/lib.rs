@@ -25,6 +25,7 @@
 //!   works for, or else the [`global`] one, which starts when first used.
 //! - [`Scope`] spawns jobs that borrow.
 //! - [`JoinHandle`] is the way to a task's result: to join, await or cancel.
+//! - [`Bulkhead`] limits how many tasks of one class run at once.
 //! - [`TaskBuilder`] gives a task a name, a [`Priority`], a [`CancellationToken`], a
 //!   deadline or a time-out.
 //! - [`Metrics`] says what is going on inside.
@@ -40,6 +41,9 @@
 //! | more of that than there may be room for | [`try_spawn`](ThreadPool::try_spawn), [`spawn_timeout`](ThreadPool::spawn_timeout), [`spawn_async`](ThreadPool::spawn_async) |
 //! | tasks to be stopped together | [`cancel_token`](TaskBuilder::cancel_token), and in them [`is_cancelled`] |
 //! | tasks that are of no use later | [`deadline`](TaskBuilder::deadline), [`timeout`](TaskBuilder::timeout) |
+//! | a class of tasks that is to leave room for others | [`ThreadPool::bulkhead`] |
+//! | tasks that change one thing each, in order: an account, a session | [`spawn_keyed`](ThreadPool::spawn_keyed) |
+//! | a future | [`spawn_future`](ThreadPool::spawn_future) |
 //! | something that needs the pool's threads: their stacks, their thread-locals | [`ThreadPool::install`] |
 //! | the same once on every worker | [`ThreadPool::broadcast`] |
 //! | a long job that should let others have a turn | [`yield_now`] |
@@ -103,6 +107,9 @@
 //! - Recursion of `join` uses the stack as any recursion does: a few hundred
 //!   bytes a level when optimised, and about 2 KiB when not. The pool's own
 //!   threads have 8 MiB unless told otherwise.
+//! - A task that waits for another one of its own full bulkhead, or of its own key, on
+//!   some other thread's way waits for itself. `shutdown` waits for a future that nobody
+//!   wakes.
 //! - Dropping a pool, or shutting it down, on one of its own threads cannot
 //!   wait for its end.
 //! - After a `fork(2)` the child has none of the threads. There, a pool from
@@ -138,11 +145,15 @@ mod raw; // floor 4
 
 mod attendance; // floor 5
 mod deque; // floor 5
+mod errands; // floor 5
 mod permits; // floor 5
 mod privacy; // floor 5
 mod sleep; // floor 5
 mod staff; // floor 5
+mod strands; // floor 5
 mod timer; // floor 5
+mod turns; // floor 5
+mod turnstile; // floor 5
 
 mod injector; // floor 6
 mod label; // floor 6
@@ -161,9 +172,9 @@ pub use crate::builder::{CustomThreads, OsThreads, Spawner, ThreadPoolBuilder};
 pub use crate::error::{BuildError, JoinError, OutOfRange, ShutdownTimeout, TrySpawnError};
 pub use crate::metrics::{LaneMetrics, Metrics, WorkerMetrics};
 pub use crate::ops::{
-    BroadcastContext, JoinHandle, Scope, TaskBuilder, TaskInfo, TaskState, Yield, blocking,
-    current_num_threads, current_task, current_thread_index, is_cancelled, join, scope, spawn,
-    yield_now,
+    BroadcastContext, Bulkhead, BulkheadBuilder, BulkheadMetrics, JoinHandle, Scope, TaskBuilder,
+    TaskInfo, TaskState, Yield, blocking, current_num_threads, current_task, current_thread_index,
+    is_cancelled, join, scope, spawn, yield_now,
 };
 pub use crate::pool::{ThreadBuilder, ThreadPool, global};
 pub use crate::priority::Priority;

@@ -64,15 +64,24 @@ const ROUND: [Priority; 7] = [
 
 /// Where one worker stands in the round.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Turn(u8);
+pub(crate) struct Turn {
+    place: u8,
+    looks: u8,
+}
 
 impl Turn {
+    /// How often this worker has looked, for those who take turns by it.
+    pub(crate) fn next_look(&mut self) -> u8 {
+        self.looks = self.looks.wrapping_add(1);
+        self.looks
+    }
+
     /// The first `Some` that `lane` gives, asked from this turn on; the next
     /// turn is the one after it.
     pub(crate) fn pass<R>(&mut self, mut lane: impl FnMut(Priority) -> Option<R>) -> Option<R> {
         (0..ROUND.len()).find_map(|_| {
-            let priority = ROUND[usize::from(self.0)];
-            self.0 = (self.0 + 1) % ROUND.len() as u8;
+            let priority = ROUND[usize::from(self.place)];
+            self.place = (self.place + 1) % ROUND.len() as u8;
             lane(priority)
         })
     }

@@ -223,3 +223,49 @@ fn a_full_lane_takes_in_what_comes_from_two_threads() {
     });
     assert_eq!(sum, 12);
 }
+
+#[test]
+fn a_bulkhead_lets_one_in_after_the_other() {
+    let pool = pool(2);
+    let class = pool.bulkhead("class").limit(1).queue(3).build().expect("a bulkhead");
+    let dropped = Arc::new(AtomicUsize::new(0));
+    let tasks = [1, 2, 3].map(|n| {
+        let token = Token(dropped.clone());
+        class.spawn(move || (Box::new(n), drop(token)).0)
+    });
+    tasks[2].cancel();
+    let own = class.clone();
+    assert_eq!(pool.install(move || *own.spawn(|| Box::new(4)).join().unwrap()), 4);
+    let [first, second, _] = tasks;
+    assert_eq!((*first.join().unwrap(), *second.join().unwrap()), (1, 2));
+    drop(pool);
+    assert_eq!(dropped.load(Ordering::Relaxed), 3);
+}
+
+#[test]
+fn tasks_of_a_key_run_in_their_order() {
+    let pool = pool(2);
+    let log = Arc::new(std::sync::Mutex::new(Vec::new()));
+    for n in 0..3 {
+        let log = log.clone();
+        drop(pool.spawn_keyed("key", move || log.lock().unwrap().push(Box::new(n))));
+    }
+    pool.install(|| pool.spawn_keyed("key", || ()).join().unwrap());
+    assert!(log.lock().unwrap().iter().map(|n| **n).eq(0..3));
+}
+
+#[test]
+fn a_future_is_woken_cancelled_and_dropped() {
+    let pool = pool(2);
+    let dropped = Arc::new(AtomicUsize::new(0));
+    let (first, token) = (pool.spawn(|| Box::new(1)), Token(dropped.clone()));
+    let second = pool.spawn_future(async move { *first.await.unwrap() + 1 });
+    let never = pool.spawn_future(async move {
+        let _token = token;
+        std::future::pending::<()>().await;
+    });
+    assert_eq!(second.join().unwrap(), 2);
+    assert!(never.cancel());
+    drop(pool);
+    assert_eq!(dropped.load(Ordering::Relaxed), 1);
+}

@@ -5,6 +5,8 @@
 //! knows what runs, what waits and what is done; it leaves open only what the
 //! pool may choose, which of several lanes goes first. Failures shrink.
 
+#[path = "model/classes.rs"]
+mod classes;
 #[path = "model/driver.rs"]
 mod driver;
 #[path = "model/ending.rs"]
@@ -83,5 +85,13 @@ fn a_pool_of_some_is_where_its_model_is() {
         guests in 0..=1_usize, end in ends(),
     )| {
         drive(Setup { threads, capacity, guests }, commands, end);
+    });
+}
+
+#[test]
+fn bulkheads_and_keys_are_where_their_model_is() {
+    let config = ProptestConfig { cases: 2000, ..config() };
+    proptest!(config, |(steps in classes::steps())| {
+        classes::drive(steps);
     });
 }

@@ -8,6 +8,8 @@
 
 #[path = "stress/books.rs"]
 mod books;
+#[path = "stress/classes.rs"]
+mod classes;
 #[path = "stress/crew.rs"]
 mod crew;
 #[path = "stress/entrance.rs"]

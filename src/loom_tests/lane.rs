@@ -14,7 +14,7 @@ use crate::{
 #[test]
 fn loom_front_a_lane_with_tasks_never_looks_empty() {
     explore(Preemptions { quick: 3, full: ANY }, || {
-        let injector = Arc::new(Injector::<u32>::new(4, Instant::now(), &Arc::default()));
+        let injector = Arc::new(Injector::<u32>::new(1, 4, Instant::now(), &Arc::default()));
         let lane = |injector: &Injector<u32>| injector.lane(Priority::Normal).take();
         for task in 0..3 {
             let in_use = injector.lane(Priority::Normal).try_acquire().unwrap();

@@ -7,11 +7,13 @@
 //! sees. Large ones, for shuttle alone, are in `large`.
 
 mod blocks;
+mod bulkhead;
 mod crew;
 mod ending;
 mod entrance;
 mod explore;
 mod fork;
+mod future;
 mod guests;
 mod handle;
 mod hints;
@@ -30,4 +32,5 @@ mod sleep;
 mod snapshot;
 mod spawn;
 mod staff;
+mod strands;
 mod timer;

@@ -107,7 +107,7 @@ fn loom_clock_times_add_up_at_any_moment() {
 #[test]
 fn loom_mark_the_highest_water_is_kept() {
     explore(Preemptions { quick: ANY, full: ANY }, || {
-        let injector = Arc::new(Injector::new(2, Instant::now(), &Arc::default()));
+        let injector = Arc::new(Injector::new(1, 2, Instant::now(), &Arc::default()));
         let push = |injector: &Injector<u8>| {
             let lane = injector.lane(Priority::Normal);
             let in_use = lane.try_acquire().unwrap();
@@ -122,7 +122,7 @@ fn loom_mark_the_highest_water_is_kept() {
         let lane = injector.lane(Priority::Normal);
         assert_eq!((lane.high_water(), lane.depth()), (2, 2));
         let mut turn = Turn::default();
-        assert_eq!((injector.take(&mut turn), injector.take(&mut turn)), (Some(1), Some(1)));
+        assert_eq!((injector.take(0, &mut turn), injector.take(0, &mut turn)), (Some(1), Some(1)));
         assert_eq!((lane.high_water(), lane.depth()), (2, 0));
     });
 }

@@ -145,7 +145,7 @@ impl ThreadPool {
             timed_out,
             lanes: lanes.map(LaneMetrics::of),
             uptime: registry.epoch.elapsed(),
-            spawned_inside: registry.slots().iter().map(|slot| slot.ledger.accepted()).sum(),
+            spawned_inside: registry.spawned_by_no_lane(),
         }
     }
 }

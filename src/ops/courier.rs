@@ -11,7 +11,11 @@ use std::{
     time::Instant,
 };
 
-use super::{handle::JoinHandle, packet};
+use super::{
+    entrance::{Brought, Entrance, Turned},
+    handle::JoinHandle,
+    packet,
+};
 use crate::{
     injector::Lane,
     label::Extras,
@@ -24,45 +28,24 @@ use crate::{
     worker::{Worker, wait_for},
 };
 
-pub(super) struct Courier<F, T> {
-    gate: Gate,
-    parcel: Mutex<Parcel<F, T>>,
+pub(super) struct Courier<G: Entrance<F>, F> {
+    gate: G,
+    parcel: Mutex<Parcel<G, F>>,
     /// Of the thread that waits for the answer.
     parker: Arc<Parker>,
 }
 
-/// One lane of a pool, and the pool's life with it.
-#[derive(Clone)]
-struct Gate {
-    registry: Arc<Registry<Worker>>,
-    priority: Priority,
-}
-
-/// What was not let in, and why.
-type Returned<F> = (Refused, F, Option<Box<Extras>>);
-
-struct Parcel<F, T> {
+struct Parcel<G: Entrance<F>, F> {
     /// None once there is no more waiting.
-    acquire: Option<Acquire<Gate>>,
-    f: Option<F>,
-    extras: Option<Box<Extras>>,
-    answer: Option<Result<JoinHandle<T>, Refused>>,
+    acquire: Option<Acquire<G>>,
+    brought: Option<Brought<F>>,
+    answer: Option<Result<JoinHandle<G::Output>, Refused>>,
 }
 
-impl<F, T> Courier<F, T>
-where
-    F: FnOnce() -> T + Send + 'static,
-    T: Send + 'static,
-{
-    pub(super) fn new(
-        registry: &Arc<Registry<Worker>>,
-        priority: Priority,
-        extras: Option<Box<Extras>>,
-        f: F,
-    ) -> Arc<Self> {
-        let gate = Gate { registry: Arc::clone(registry), priority };
+impl<G: Entrance<F>, F: Send + 'static> Courier<G, F> {
+    pub(super) fn new(gate: G, brought: Brought<F>) -> Arc<Self> {
         let acquire = Some(Acquire::from(gate.clone()));
-        let parcel = Mutex::new(Parcel { acquire, f: Some(f), extras, answer: None });
+        let parcel = Mutex::new(Parcel { acquire, brought: Some(brought), answer: None });
         Arc::new(Courier { gate, parcel, parker: Parker::current() })
     }
 
@@ -71,10 +54,10 @@ where
     pub(super) fn wait(
         self: Arc<Self>,
         deadline: Option<Instant>,
-    ) -> Result<JoinHandle<T>, Returned<F>> {
-        wait_for(&|| self.deliver(), &self.parker, Some(&self.gate.registry), deadline);
+    ) -> Result<JoinHandle<G::Output>, Turned<F>> {
+        wait_for(&|| self.deliver(), &self.parker, Some(self.gate.registry()), deadline);
         let mut parcel = self.parcel.lock();
-        let (acquire, f, extras) = (parcel.acquire.take(), parcel.f.take(), parcel.extras.take());
+        let (acquire, brought) = (parcel.acquire.take(), parcel.brought.take());
         let answer = parcel.answer.take().unwrap_or(Err(Refused::Full));
         drop(parcel);
         // Outside the lock: a place that is given up may wake the next in line.
@@ -83,10 +66,10 @@ where
             Ok(handle) => {
                 // Not earlier, under the lock: a task that is cancelled already is
                 // dropped there and then.
-                handle.watch(&self.gate.registry.timer);
+                handle.watch(&self.gate.registry().timer);
                 Ok(handle)
             }
-            Err(refused) => Err((refused, f.expect("it was not let in"), extras)),
+            Err(refused) => Err((refused, brought.expect("it was not let in"))),
         }
     }
 
@@ -99,34 +82,61 @@ where
             return false;
         };
         parcel.acquire = None;
-        parcel.answer = Some(permit.map(|in_use| {
-            let f = parcel.f.take().expect("it is let in once");
-            enter(&self.gate.registry, self.gate.lane(), parcel.extras.take(), f, in_use)
-        }));
+        let answer = permit.and_then(|in_use| {
+            let brought = parcel.brought.take().expect("it is let in once");
+            self.gate.admit(brought, in_use).map_err(|brought| {
+                parcel.brought = Some(brought);
+                Refused::Closed
+            })
+        });
+        parcel.answer = Some(answer);
         true
     }
 }
 
-impl<F, T> Wake for Courier<F, T>
-where
-    F: FnOnce() -> T + Send + 'static,
-    T: Send + 'static,
-{
+impl<G: Entrance<F>, F: Send + 'static> Wake for Courier<G, F> {
     fn wake(self: Arc<Self>) {
         self.deliver();
         self.parker.unpark();
     }
 }
 
-impl Gate {
-    fn lane(&self) -> &Lane<JobRef<Worker>> {
+/// One lane of a pool, and the pool's life with it.
+#[derive(Clone)]
+pub(super) struct LaneGate {
+    pub(super) registry: Arc<Registry<Worker>>,
+    pub(super) priority: Priority,
+}
+
+impl LaneGate {
+    pub(super) fn new(registry: &Arc<Registry<Worker>>, priority: Priority) -> Self {
+        LaneGate { registry: Arc::clone(registry), priority }
+    }
+
+    pub(super) fn lane(&self) -> &Lane<JobRef<Worker>> {
         self.registry.injector.lane(self.priority)
     }
 }
 
-impl AsRef<Permits> for Gate {
+impl AsRef<Permits> for LaneGate {
     fn as_ref(&self) -> &Permits {
         self.lane().permits()
+    }
+}
+
+impl<F, T> Entrance<F> for LaneGate
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    type Output = T;
+
+    fn registry(&self) -> &Arc<Registry<Worker>> {
+        &self.registry
+    }
+
+    fn admit(&self, brought: Brought<F>, in_use: usize) -> Result<JoinHandle<T>, Brought<F>> {
+        Ok(enter(&self.registry, self.lane(), brought.extras, brought.f, in_use))
     }
 }
 

@@ -10,7 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::packet::{self, Task};
+use super::{
+    keeper,
+    packet::{self, Task},
+};
 use crate::{
     counters::Ledger,
     error::JoinError,
@@ -277,6 +280,9 @@ impl<T> JoinHandle<T> {
 /// started.
 fn wait_while_working<T>(task: &mut Task<T>, deadline: Option<Instant>) {
     let home = home_of(task.label().origin());
+    if let (Some(home), Some(keeper)) = (&home, packet::keeper(task.label()).cloned()) {
+        return keeper::wait(task, &keeper, home, deadline);
+    }
     if let Some(home) = &home {
         Worker::of(home, |worker| {
             if let Some(worker) = worker {
@@ -297,9 +303,9 @@ fn home_of(origin: &Arc<Ledger>) -> Option<Arc<Registry<Worker>>> {
     })
 }
 
-struct Finish<'a, T> {
-    task: RefCell<&'a mut Task<T>>,
-    waker: Waker,
+pub(super) struct Finish<'a, T> {
+    pub(super) task: RefCell<&'a mut Task<T>>,
+    pub(super) waker: Waker,
 }
 
 impl<T> Awaited for Finish<'_, T> {

@@ -4,12 +4,18 @@ mod active;
 mod ambient;
 mod blocking;
 mod broadcast;
+mod bulkhead;
 mod courier;
 mod current;
 mod divide;
+mod entrance;
+mod errand;
+mod future;
 mod handle;
 mod install;
 mod join;
+mod keeper;
+mod keyed;
 mod lazy;
 mod limits;
 mod loops;
@@ -22,6 +28,7 @@ pub use self::{
     ambient::{Yield, current_num_threads, current_thread_index, join, scope, spawn, yield_now},
     blocking::blocking,
     broadcast::BroadcastContext,
+    bulkhead::{Bulkhead, BulkheadBuilder, BulkheadMetrics},
     current::{TaskInfo, current_task, is_cancelled},
     handle::{JoinHandle, TaskState},
     scope::Scope,

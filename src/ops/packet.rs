@@ -3,6 +3,7 @@
 
 use std::{borrow::Cow, marker::PhantomData, time::Instant};
 
+use super::keeper::Keeper;
 use crate::{
     counters::Ledger,
     error::{JoinError, JoinErrorKind},
@@ -41,6 +42,27 @@ where
         appoint(&mut task);
     }
     (job, task)
+}
+
+/// The same for a task that may start only when its keeper says so.
+pub(super) fn new_kept_task<F, T>(
+    extras: Option<Box<Extras>>,
+    origin: &Arc<Ledger>,
+    keeper: Arc<dyn Keeper>,
+    f: F,
+) -> (JobRef<Worker>, Task<T>)
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    let mut extras = extras.unwrap_or_default();
+    extras.keeper = Some(Box::new(keeper));
+    new_task(Some(extras), origin, f)
+}
+
+/// Who says when the task may start; none: whoever has it in hand.
+pub(super) fn keeper(label: &Label) -> Option<&Arc<dyn Keeper>> {
+    label.extras()?.keeper.as_ref()?.downcast_ref()
 }
 
 /// Says who decides about the task from outside.

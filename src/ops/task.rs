@@ -8,7 +8,8 @@ use std::{
 };
 
 use super::{
-    courier::{Courier, enter},
+    courier::{Courier, LaneGate, enter},
+    entrance::Brought,
     handle::JoinHandle,
     packet,
 };
@@ -40,10 +41,10 @@ use crate::{
 /// ```
 #[must_use = "a task runs when it is spawned"]
 pub struct TaskBuilder<'p> {
-    registry: &'p Arc<Registry<Worker>>,
+    pub(super) registry: &'p Arc<Registry<Worker>>,
     /// None until one of them is asked for.
-    extras: Option<Box<Extras>>,
-    priority: Priority,
+    pub(super) extras: Option<Box<Extras>>,
+    pub(super) priority: Priority,
 }
 
 /// What became of a closure inside the pool's own threads.
@@ -337,10 +338,11 @@ impl<'p> TaskBuilder<'p> {
     {
         let deadline = self.extras.as_ref().and_then(|extras| extras.deadline);
         let limit = limit.into_iter().chain(deadline).min();
-        let courier = Courier::new(self.registry, self.priority, self.extras.take(), f);
-        courier.wait(limit).map_err(|(refused, f, extras)| {
-            self.extras = extras;
-            self.refuse(f, refused)
+        let gate = LaneGate::new(self.registry, self.priority);
+        let brought = Brought { f, extras: self.extras.take() };
+        Courier::new(gate, brought).wait(limit).map_err(|(refused, brought)| {
+            self.extras = brought.extras;
+            self.refuse(brought.f, refused)
         })
     }
 

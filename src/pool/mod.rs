@@ -192,7 +192,7 @@ impl ThreadPool {
             return 0;
         }
         self.registry.advance(Phase::Discarding);
-        let here = self.registry.injector.discard();
+        let here = self.registry.discard();
         let _ = self.end(Phase::Discarding, None);
         here + self.registry.discarded_by_workers()
     }

@@ -93,7 +93,7 @@ impl<C> Registry<C> {
     }
 
     /// A task waits, and nobody comes.
-    fn call_for_tasks(&self) {
+    pub(super) fn call_for_tasks(&self) {
         if !self.call_stand_in() {
             self.staff.watch();
         }

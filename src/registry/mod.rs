@@ -2,22 +2,29 @@
 //! loops over time: who waits, and for what, is the worker's business.
 
 mod calls;
+mod gates;
 mod slot;
 
 use std::time::Instant;
 
-pub(crate) use self::slot::Slot;
+pub(crate) use self::{
+    gates::{Gate, InStrand},
+    slot::Slot,
+};
 
+use self::gates::{Gates, Keys};
 use crate::{
     attendance::Attendance,
     config::{Config, Handlers},
     counters::Ledger,
     deque::{Deque, Seat},
-    injector::{Injector, Lane, take},
+    errands::take,
+    injector::{Injector, Lane},
     process::Process,
     raw::{Homes, JobRef},
     sleep::{Place, Sleep},
     staff::Staff,
+    strands::Strands,
     sync::{
         Arc, AtomicU32, AtomicUsize, Ordering,
         deque::{Injector as Mailbox, Steal},
@@ -35,6 +42,12 @@ pub(crate) struct Registry<C: 'static> {
     pub(crate) epoch: Instant,
     /// Where its threads are.
     pub(crate) process: Process,
+    /// Tasks that came from outside, but by no lane.
+    pub(crate) beside: Arc<Ledger>,
+    pub(crate) gates: Gates,
+    pub(crate) strands: Strands<InStrand<C>>,
+    /// Makes strands of keys.
+    keys: Keys,
     slots: Box<[Slot<C>]>,
     homes: Homes,
     /// For each worker, jobs for this very thread.
@@ -93,9 +106,13 @@ impl<C> Registry<C> {
         seats.reverse();
         let registry = Registry {
             sleep: Sleep::new(count, workers),
-            injector: Injector::new(config.injector_capacity, epoch, &handlers),
+            injector: Injector::new(workers, config.injector_capacity, epoch, &handlers),
             staff,
             timer: Timer::new(config.stack_size),
+            beside: Arc::new(Ledger::new(&handlers)),
+            gates: Gates::default(),
+            strands: Strands::new(),
+            keys: Keys::default(),
             handlers,
             epoch,
             process: Process::current(),
@@ -267,6 +284,7 @@ impl<C> Registry<C> {
     pub(crate) fn advance(&self, phase: Phase) {
         // First, so that who sees the phase finds no lane open.
         self.injector.close();
+        self.gates.close();
         // ORDERING(close): releases to `phase`.
         self.phase.fetch_max(phase as u32, Ordering::Release);
         if phase >= Phase::Ending {
@@ -281,7 +299,7 @@ impl<C> Registry<C> {
 
     fn ledgers(&self) -> impl Iterator<Item = &Arc<Ledger>> {
         let lanes = self.injector.lanes().iter().map(Lane::ledger);
-        lanes.chain(self.slots.iter().map(|slot| &slot.ledger))
+        lanes.chain(self.slots.iter().map(|slot| &slot.ledger)).chain([&self.beside])
     }
 
     /// Tasks accepted and not done: queued or running. It is exact when no
@@ -330,7 +348,7 @@ impl<C> Drop for Registry<C> {
         }
         // Left to itself, since this may be its own thread.
         drop(self.timer.stop());
-        self.injector.discard();
+        self.discard();
         for slot in &self.slots {
             while !slot.stealer.is_empty() {
                 if let Steal::Success(task) = slot.stealer.steal() {

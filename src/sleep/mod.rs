@@ -166,7 +166,7 @@ impl Sleep {
         // ORDERING(dekker): a hint, as in `wants_forks`.
         let word = Word::from_bits(self.word.load(Ordering::Relaxed));
         if word.wants_waking() && self.wants(word, Place::Forks) {
-            return self.wake_one(Place::Forks);
+            return self.wake_one(None, Place::Forks);
         }
         word.searching() > 0
     }
@@ -227,16 +227,21 @@ impl Sleep {
         let places = [Place::Deque, Place::Side, Place::Lane, Place::Forks].into_iter();
         let wanted = places.filter(|&place| self.wants(before, place));
         let mut work = wanted.filter(|&place| has_work(place)).peekable();
-        work.peek().is_none() || work.any(|place| self.wake_one(place))
+        work.peek().is_none() || work.any(|place| self.wake_one(None, place))
     }
 
     /// Call after publishing work at `place`: wakes a sleeper if it takes one.
     /// False: nobody comes, for everybody works.
     pub(crate) fn posted(&self, place: Place) -> bool {
+        self.posted_for(None, place)
+    }
+
+    /// The same for work that slot `preferred` is to take, if it sleeps.
+    pub(crate) fn posted_for(&self, preferred: Option<usize>, place: Place) -> bool {
         fence(Ordering::SeqCst); // ORDERING(dekker): P2.
         // ORDERING(dekker): P3.
         let word = Word::from_bits(self.word.load(Ordering::Relaxed));
-        if word.wants_waking() { self.wake_one(place) } else { word.searching() > 0 }
+        if word.wants_waking() { self.wake_one(preferred, place) } else { word.searching() > 0 }
     }
 
     /// Makes it known that slot `index` is about to sleep, on `parker`. Must be
@@ -309,10 +314,10 @@ impl Sleep {
         (0..self.beds.len()).for_each(|index| self.wake(index));
     }
 
-    /// Wakes the newest sleeper that would take work from `place`. False: there
-    /// is none, and nobody searches.
+    /// Wakes the newest sleeper that would take work from `place`, or the
+    /// preferred one. False: there is none, and nobody searches.
     #[cold]
-    fn wake_one(&self, place: Place) -> bool {
+    fn wake_one(&self, preferred: Option<usize>, place: Place) -> bool {
         if !self.process.is_current() {
             return false; // As in `wake`.
         }
@@ -330,7 +335,10 @@ impl Sleep {
             let dozes = place == Place::Forks && sleeper.depth == Depth::Doze;
             sleeper.appetite.takes_from(place) && !dozes
         };
-        let Some(found) = sleepers.iter().rposition(suits) else { return false };
+        let is_preferred = |sleeper: &Sleeper| preferred == Some(sleeper.index) && suits(sleeper);
+        let best = preferred.and_then(|_| sleepers.iter().rposition(is_preferred));
+        let newest = || sleepers.iter().rposition(suits);
+        let Some(found) = best.or_else(newest) else { return false };
         let sleeper = sleepers.remove(found);
         self.count_doze(&sleeper, |dozing| dozing - 1);
         self.change(Word::be_woken);

@@ -258,13 +258,26 @@ impl Worker {
     /// Pushes a spawned task; or runs it here and now if too many are queued,
     /// so that memory stays bounded when a task floods its own pool.
     pub(crate) fn push_task(&self, task: JobRef<Worker>) {
-        let level = self.level.get();
-        if self.deque.len() < DEQUE_LIMIT * (1 + level / LEVELS_PER_LIMIT) {
-            return self.push(task);
+        if self.may_queue(self.deque.len()) {
+            self.push(task);
+        } else {
+            self.run_at_once(|worker| {
+                worker.run_job(task);
+            });
         }
+    }
+
+    /// May a task that this thread spawns wait behind so many others?
+    pub(crate) fn may_queue(&self, others: usize) -> bool {
+        others < DEQUE_LIMIT * (1 + self.level.get() / LEVELS_PER_LIMIT)
+    }
+
+    /// Runs what may not wait inside the `spawn` that brings it.
+    pub(crate) fn run_at_once(&self, run: impl FnOnce(&Worker)) {
+        let level = self.level.get();
         self.publish();
         self.level.set(level + 1);
-        self.enter(|worker| worker.run_job(task));
+        self.enter(run);
         self.level.set(level);
     }
 

@@ -99,7 +99,7 @@ impl Worker {
         // Put back at once: taking wakes who waits for room, and a waker may
         // call into the pool.
         let mut turn = self.turn.get();
-        let task = self.registry.injector.take(&mut turn);
+        let task = self.registry.injector.take(self.index, &mut turn);
         self.turn.set(turn);
         task
     }

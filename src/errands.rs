@@ -1,0 +1,85 @@
+//! Jobs of the pool's own at the entrance: turns of a bulkhead, of a strand, of
+//! a future. They need no permit, since there are never more of them than what
+//! they stand for, and that has been let in before.
+//!
+//! Each worker has a queue of those that are best run by it, and one is everybody's.
+//! All may take from all: a preference, not a place to be stuck in.
+
+use crate::sync::{AtomicBool, Ordering, deque};
+
+pub(crate) struct Errands<J> {
+    /// One for each worker, and the last for everybody.
+    queues: Box<[deque::Injector<J>]>,
+    /// Has there ever been one? Most pools need not look.
+    used: AtomicBool,
+}
+
+/// One look in so many begins with the queues of others, so that what a busy
+/// worker leaves lying is found also while nobody is idle.
+const OTHERS_FIRST: u8 = 8;
+
+impl<J> Errands<J> {
+    pub(crate) fn new(workers: usize) -> Self {
+        let queues = (0..=workers).map(|_| deque::Injector::new()).collect();
+        Errands { queues, used: AtomicBool::new(false) }
+    }
+
+    /// Puts `job` where worker `preferred` looks first; or everybody.
+    pub(crate) fn push(&self, preferred: Option<usize>, job: J) {
+        let everybodys = self.everybodys();
+        let queue = preferred.map_or(everybodys, |index| index.min(everybodys));
+        // ORDERING(dekker): goes with the push that follows.
+        if !self.used.load(Ordering::Relaxed) {
+            // ORDERING(dekker): as above.
+            self.used.store(true, Ordering::Relaxed);
+        }
+        self.queues[queue].push(job);
+    }
+
+    /// The next one for the thread of slot `index`, at its `look`th look.
+    pub(crate) fn take(&self, index: usize, look: u8) -> Option<J> {
+        if !self.is_used() {
+            return None;
+        }
+        let everybodys = self.everybodys();
+        let own = index.min(everybodys);
+        let count = self.queues.len();
+        if look % OTHERS_FIRST == 0 {
+            let first = usize::from(look / OTHERS_FIRST) % count;
+            return self.take_from((0..count).map(|step| (first + step) % count));
+        }
+        let (one, two) = if look % 2 == 0 { (own, everybodys) } else { (everybodys, own) };
+        let others = (1..count).map(|step| (own + step) % count);
+        self.take_from([one, two].into_iter().chain(others))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.is_used() || self.queues.iter().all(deque::Injector::is_empty)
+    }
+
+    fn take_from(&self, mut queues: impl Iterator<Item = usize>) -> Option<J> {
+        queues.find_map(|queue| take(&self.queues[queue]))
+    }
+
+    fn everybodys(&self) -> usize {
+        self.queues.len() - 1
+    }
+
+    fn is_used(&self) -> bool {
+        // ORDERING(dekker): goes with the look at the queues.
+        self.used.load(Ordering::Relaxed)
+    }
+}
+
+/// The oldest item of an unbounded queue.
+pub(crate) fn take<J>(queue: &deque::Injector<J>) -> Option<J> {
+    // Looked at first: most visits find nothing, and a look writes nothing.
+    while !queue.is_empty() {
+        match queue.steal() {
+            deque::Steal::Success(job) => return Some(job),
+            deque::Steal::Empty => return None,
+            deque::Steal::Retry => (),
+        }
+    }
+    None
+}

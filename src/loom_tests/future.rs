@@ -1,0 +1,138 @@
+//! A future: no wake-up is lost to a poll, and it is dropped once, by one owner.
+
+use std::{
+    future::poll_fn,
+    task::{Poll, Waker},
+};
+
+use super::{
+    explore::{ANY, Cell, Preemptions, Tracked, explore},
+    house::pool,
+};
+use crate::{
+    sync::{Arc, AtomicUsize, Mutex, Ordering, thread},
+    turns::{Next, Turns},
+};
+
+/// A future in its hands, and the jobs that are to poll it.
+struct Future {
+    turns: Turns<Owned>,
+    due: AtomicUsize,
+    dropped: AtomicUsize,
+}
+
+/// What a poll has for itself; loom sees to it that it is dropped.
+#[derive(Default)]
+struct Owned(Arc<Cell<u32>>, #[allow(dead_code, reason = "it is there to be dropped")] Tracked);
+
+impl Future {
+    fn new() -> Arc<Self> {
+        let turns = Turns::new(Owned::default());
+        Arc::new(Future { turns, due: AtomicUsize::new(1), dropped: AtomicUsize::new(0) })
+    }
+
+    fn wake(&self) {
+        if let Some(wakers) = self.turns.wake() {
+            self.due.fetch_add(1, Ordering::SeqCst);
+            wakers.into_iter().for_each(Waker::wake);
+        }
+    }
+
+    fn drop_it(&self, owned: Owned) {
+        owned.0.write(|polls| *polls += 1);
+        self.dropped.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn cancel(&self) {
+        if let Some(owned) = self.turns.end() {
+            self.drop_it(owned);
+        }
+    }
+
+    /// One of the jobs; false if there is none.
+    fn poll(&self) -> bool {
+        self.poll_with(|| ())
+    }
+
+    fn poll_with(&self, look: impl FnOnce()) -> bool {
+        let one_less = |due: usize| due.checked_sub(1);
+        if self.due.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_err() {
+            return false;
+        }
+        if let Some(owned) = self.turns.begin() {
+            owned.0.write(|polls| *polls += 1);
+            look();
+            match self.turns.put_back(owned) {
+                Next::Rest => (),
+                Next::Again => drop(self.due.fetch_add(1, Ordering::SeqCst)),
+                Next::Drop(owned) => self.drop_it(owned),
+            }
+        }
+        true
+    }
+}
+
+#[test]
+fn loom_future_a_wake_up_beside_a_poll_is_not_lost() {
+    explore(Preemptions { quick: ANY, full: ANY }, || {
+        let future = Future::new();
+        let said = Arc::new(AtomicUsize::new(0));
+        let waker = {
+            let (future, said) = (Arc::clone(&future), Arc::clone(&said));
+            thread::spawn(move || {
+                said.store(1, Ordering::SeqCst);
+                future.wake();
+            })
+        };
+        let mut heard = 0;
+        future.poll_with(|| heard = said.load(Ordering::SeqCst));
+        waker.join().unwrap();
+        while future.poll_with(|| heard = said.load(Ordering::SeqCst)) {}
+        // The last poll sees what was said before the wake-up.
+        assert_eq!(heard, 1);
+        future.cancel();
+        assert_eq!(future.dropped.load(Ordering::SeqCst), 1);
+    });
+}
+
+#[test]
+fn loom_future_a_wake_up_a_poll_and_a_cancel_drop_it_once() {
+    explore(Preemptions { quick: 3, full: ANY }, || {
+        let future = Future::new();
+        let acts: [fn(&Future); 2] = [Future::wake, Future::cancel];
+        let others = acts.map(|act| {
+            let future = Arc::clone(&future);
+            thread::spawn(move || act(&future))
+        });
+        future.poll();
+        others.into_iter().for_each(|other| other.join().unwrap());
+        while future.poll() {}
+        assert_eq!(future.dropped.load(Ordering::SeqCst), 1);
+        assert!(!future.turns.is_due());
+    });
+}
+
+#[test]
+fn loom_future_a_pool_polls_what_another_thread_wakes() {
+    explore(Preemptions { quick: 1, full: 2 }, || {
+        let pool = pool(1, 0);
+        let door = Arc::new(Mutex::new((false, None::<Waker>)));
+        let passed = Arc::clone(&door);
+        let future = pool.spawn_future(poll_fn(move |cx| {
+            let mut door = passed.lock();
+            door.1 = Some(cx.waker().clone());
+            if door.0 { Poll::Ready(7) } else { Poll::Pending }
+        }));
+        let opener = thread::spawn(move || {
+            let waker = {
+                let mut door = door.lock();
+                door.0 = true;
+                door.1.take()
+            };
+            waker.into_iter().for_each(Waker::wake);
+        });
+        assert_eq!(future.join().unwrap(), 7);
+        opener.join().unwrap();
+        pool.shutdown();
+    });
+}

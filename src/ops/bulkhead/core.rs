@@ -1,0 +1,291 @@
+//! What the clones of a bulkhead share: its turnstile, its places, and how a task
+//! passes.
+
+use std::{borrow::Cow, task::Waker};
+
+use super::super::{
+    entrance::{Brought, Entrance},
+    errand::errand,
+    handle::JoinHandle,
+    keeper::{Keeper, Kept, inside, is_inside, room},
+    packet,
+};
+use crate::{
+    counters::Ledger,
+    permits::Permits,
+    raw::JobRef,
+    registry::{Gate, Registry},
+    sync::{Arc, OnceLock, Weak},
+    turnstile::{Due, End, Room, Turnstile},
+    unwind,
+    worker::Worker,
+};
+
+pub(super) struct Core {
+    pub(super) name: Cow<'static, str>,
+    pub(super) limit: usize,
+    pub(super) queue: usize,
+    pub(super) turnstile: Turnstile<JobRef<Worker>>,
+    /// One for each that may be queued or running.
+    pub(super) places: Permits,
+    home: Weak<Registry<Worker>>,
+    this: Weak<Core>,
+    /// Among the gates of its pool.
+    number: OnceLock<u64>,
+}
+
+impl Core {
+    pub(super) fn new(
+        name: Cow<'static, str>,
+        limit: usize,
+        queue: usize,
+        registry: &Arc<Registry<Worker>>,
+    ) -> Arc<Self> {
+        let core = Arc::new_cyclic(|this: &Weak<Core>| Core {
+            name,
+            limit,
+            queue,
+            turnstile: Turnstile::new(limit),
+            places: Permits::new(limit + queue),
+            home: Arc::downgrade(registry),
+            this: Weak::clone(this),
+            number: OnceLock::new(),
+        });
+        // When it is whole, since it may be closed then and there.
+        let gate = Arc::downgrade(&core) as Weak<dyn Gate>;
+        core.number.get_or_init(|| registry.gates.add(gate));
+        core
+    }
+
+    fn shared(&self) -> Arc<Core> {
+        self.this.upgrade().expect("borrowed from one that is shared")
+    }
+
+    fn place(&self) -> (usize, u64) {
+        (std::ptr::from_ref(self) as usize, 0)
+    }
+
+    /// Queues a task; closed, `f` comes back.
+    fn push<F, T>(
+        &self,
+        registry: &Registry<Worker>,
+        ledger: &Arc<Ledger>,
+        permit: Permit,
+        brought: Brought<F>,
+    ) -> Result<JoinHandle<T>, Brought<F>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let mut permit = Some(permit);
+        let pushed = self.turnstile.push(brought, |number, Brought { f, extras }| {
+            // In the lock: the pool's end sees what was accepted before it closed.
+            ledger.accept();
+            let permit = permit.take();
+            let mut place = Place { core: self.shared(), number, end: End::Unrun, permit };
+            let f = move || {
+                place.end = End::Panicked;
+                let result = f();
+                place.end = End::Completed;
+                drop(place);
+                result
+            };
+            let keeper: Arc<dyn Keeper> = self.shared();
+            packet::new_kept_task(extras, ledger, keeper, f)
+        });
+        let (task, tickets) = pushed?;
+        self.send(registry, tickets);
+        Ok(JoinHandle::new(task))
+    }
+
+    /// The same on a thread of the pool, which never waits.
+    pub(super) fn push_inside<F, T>(
+        &self,
+        worker: &Worker,
+        brought: Brought<F>,
+    ) -> Result<JoinHandle<T>, Brought<F>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        // A place, as long as there is one.
+        let has_place = self.places.try_acquire().is_ok();
+        let permit = Permit { core: self.shared(), is_real: has_place };
+        let handle = self.push(worker.registry(), worker.ledger(), permit, brought)?;
+        handle.watch(&worker.registry().timer);
+        if !has_place && !worker.may_queue(self.turnstile.queued()) {
+            // Here and now, if the limit allows: not this one, but the oldest.
+            worker.run_at_once(|worker| self.work_off(worker));
+        }
+        Ok(handle)
+    }
+
+    /// Runs the oldest task on a worker that has too many queued.
+    fn work_off(&self, worker: &Worker) {
+        match self.turnstile.next() {
+            Some(task) => self.run(worker, task, Room::Own),
+            None if is_inside(self.place()) => {
+                if let Some(task) = self.turnstile.next_lent() {
+                    self.run(worker, task, Room::Lent);
+                }
+            }
+            None => (),
+        }
+    }
+
+    /// A ticket has come to `worker`.
+    fn arrive(&self, worker: &Worker) {
+        if let Some(task) = self.turnstile.arrive() {
+            self.run(worker, task, Room::Own);
+        }
+    }
+
+    /// Runs a task that was let in, or the first after it that is still to run.
+    fn run(&self, worker: &Worker, task: JobRef<Worker>, room: Room) {
+        let mut next = Some(task);
+        while let Some(task) = next {
+            if inside(self.place(), room, || worker.run_job(task)) {
+                return;
+            }
+            self.settle(self.turnstile.leave(room, None, End::Unrun));
+            next = if room == Room::Own { self.turnstile.next() } else { None };
+        }
+    }
+
+    /// Sees to what is due when a task has left.
+    fn settle(&self, due: Due<JobRef<Worker>>) {
+        due.cleared.map(JobRef::discard);
+        if due.tickets > 0 {
+            if let Some(registry) = self.home.upgrade() {
+                self.send(&registry, due.tickets);
+            }
+        }
+        due.wakers.into_iter().for_each(unwind::wake);
+    }
+
+    fn send(&self, registry: &Registry<Worker>, tickets: usize) {
+        for _ in 0..tickets {
+            let core = self.shared();
+            registry.send_errand(None, errand(move |worker| core.arrive(worker)));
+        }
+    }
+}
+
+impl Gate for Core {
+    fn close(&self) {
+        self.turnstile.close();
+        self.places.close();
+    }
+
+    fn discard(&self) -> usize {
+        let tasks = self.turnstile.drain().into_iter();
+        tasks.map(JobRef::discard).filter(|&dropped| dropped).count()
+    }
+}
+
+/// Of each task, as long as it is not started.
+impl Keeper for Core {
+    fn help(self: Arc<Self>, worker: &Worker, task: &dyn Kept) -> bool {
+        let room = if self.turnstile.admit() {
+            Room::Own
+        } else if is_inside(self.place()) {
+            // A task that waits here has a place, and lends it.
+            Room::Lent
+        } else {
+            return false;
+        };
+        let ran = inside(self.place(), room, || task.run(worker));
+        if !ran {
+            self.settle(self.turnstile.leave(room, None, End::Unrun));
+        }
+        ran
+    }
+
+    fn may_help(&self) -> bool {
+        self.turnstile.has_room() || is_inside(self.place())
+    }
+
+    fn wake_to_help(&self, waker: &Waker) {
+        self.turnstile.wake_at_leave(waker);
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        let Some(registry) = self.home.upgrade() else { return };
+        if let (true, Some(&number)) = (registry.process.is_current(), self.number.get()) {
+            registry.gates.remove(number);
+        }
+    }
+}
+
+/// The place of one task, from when it is accepted to its end, whichever.
+struct Place {
+    core: Arc<Core>,
+    number: u64,
+    end: End,
+    permit: Option<Permit>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let core = &self.core;
+        match self.end {
+            // Cancelled: nobody comes for it any more.
+            End::Unrun => drop(core.turnstile.remove(self.number).map(JobRef::discard)),
+            end => core.settle(core.turnstile.leave(room(), Some(self.number), end)),
+        }
+        drop(self.permit.take());
+    }
+}
+
+/// One of a bulkhead's places. Inside the pool a task may go without.
+struct Permit {
+    core: Arc<Core>,
+    is_real: bool,
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if self.is_real {
+            self.core.places.release(1);
+        }
+    }
+}
+
+/// The way in from outside.
+#[derive(Clone)]
+pub(super) struct BulkheadGate {
+    pub(super) core: Arc<Core>,
+    pub(super) registry: Arc<Registry<Worker>>,
+}
+
+impl AsRef<Permits> for BulkheadGate {
+    fn as_ref(&self) -> &Permits {
+        &self.core.places
+    }
+}
+
+impl<F, T> Entrance<F> for BulkheadGate
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    type Output = T;
+
+    fn registry(&self) -> &Arc<Registry<Worker>> {
+        &self.registry
+    }
+
+    fn admit(&self, brought: Brought<F>, _in_use: usize) -> Result<JoinHandle<T>, Brought<F>> {
+        let permit = Permit { core: Arc::clone(&self.core), is_real: true };
+        let registry = &self.registry;
+        self.core.push(registry, &registry.beside, permit, brought)
+    }
+
+    fn reject(&self) {
+        if self.registry.process.is_current() {
+            self.core.turnstile.reject();
+        }
+    }
+}

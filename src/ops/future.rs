@@ -1,0 +1,393 @@
+//! `spawn_future`: a future, polled on the workers.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, Wake, Waker},
+};
+
+use super::{
+    courier::LaneGate,
+    entrance::{Brought, Entrance, Turned, enter_until, refuse, refused, try_enter},
+    errand::errand,
+    handle::JoinHandle,
+    keeper::{Keeper, Kept},
+    packet,
+    task::TaskBuilder,
+};
+use crate::{
+    counters::Ledger,
+    error::TrySpawnError,
+    permits::{Permits, Refused},
+    pool::ThreadPool,
+    process::Process,
+    raw::JobRef,
+    registry::{Gate, Phase, Registry},
+    sync::{Arc, Mutex, OnceLock, Weak},
+    turns::{Next, Turns},
+    unwind::{self, Payload},
+    worker::Worker,
+};
+
+impl ThreadPool {
+    /// Spawns a future, and returns a handle on its output.
+    ///
+    /// It needs no runtime, and brings none: what it awaits has to wake it by itself,
+    /// as handles, channels and the like do.
+    ///
+    /// # Where it runs
+    ///
+    /// Each poll on a worker. A wake-up puts it in at the entrance, where it takes turns
+    /// with the tasks of the normal lane, and waits for no permit. A worker that joins
+    /// it polls it then and there if it is due; one that waits for something else
+    /// leaves it at the entrance, to others or to the stand-in of
+    /// [`door_patience`](crate::ThreadPoolBuilder::door_patience).
+    ///
+    /// [`JoinHandle::cancel`] is true until the output is there: the handle resolves at
+    /// once. The future is dropped at once, too, by who cancels; or if it is being
+    /// polled, after that poll, by who polls. A panic in a poll goes to the handle.
+    ///
+    /// [`shutdown`](Self::shutdown) waits until it is done: for ever, if nobody wakes
+    /// it. [`shutdown_now`](Self::shutdown_now) drops it, and counts it. Its wakers may
+    /// outlive the pool.
+    ///
+    /// # Blocks
+    ///
+    /// Outside the pool, until the lane has room: it takes a place there until it is
+    /// polled for the first time. Inside, never.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = heist::ThreadPool::new()?;
+    /// let question = pool.spawn(|| 6);
+    /// let answer = pool.spawn_future(async move { question.await.map(|n| n * 7) });
+    /// assert_eq!(answer.join().unwrap().unwrap(), 42);
+    /// # Ok::<(), heist::BuildError>(())
+    /// ```
+    pub fn spawn_future<Fut>(&self, future: Fut) -> JoinHandle<Fut::Output>
+    where
+        Fut: Future + Send + 'static,
+        Fut::Output: Send + 'static,
+    {
+        self.task().spawn_future(future)
+    }
+}
+
+impl TaskBuilder<'_> {
+    /// As [`ThreadPool::spawn_future`].
+    ///
+    /// # Where it runs
+    ///
+    /// On the workers; see [`ThreadPool::spawn_future`].
+    ///
+    /// # Blocks
+    ///
+    /// Outside the pool, until the lane has room; inside, never.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = heist::ThreadPool::builder().num_threads(1).build()?;
+    /// let answer = pool.task().name("answer").spawn_future(async { 6 * 7 });
+    /// assert_eq!((answer.name(), answer.join().unwrap()), (Some("answer"), 42));
+    /// # Ok::<(), heist::BuildError>(())
+    /// ```
+    pub fn spawn_future<Fut>(self, future: Fut) -> JoinHandle<Fut::Output>
+    where
+        Fut: Future + Send + 'static,
+        Fut::Output: Send + 'static,
+    {
+        let gate = FutureGate(LaneGate::new(self.registry, self.priority));
+        let decided = gate.spawn_inside(Brought { f: future, extras: self.extras });
+        let decided = decided.unwrap_or_else(|brought| enter_until(&gate, brought, None));
+        decided.unwrap_or_else(|turned| refused(&gate, turned))
+    }
+
+    /// Like [`spawn_future`](Self::spawn_future), but never waits: without room, the
+    /// future comes back.
+    ///
+    /// # Where it runs
+    ///
+    /// As [`spawn_future`](Self::spawn_future).
+    ///
+    /// # Blocks
+    ///
+    /// Never.
+    ///
+    /// # Errors
+    ///
+    /// `Full` if the lane has no room, `Closed` if the pool takes no tasks.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = heist::ThreadPool::builder().num_threads(1).build()?;
+    /// let answer = pool.task().try_spawn_future(async { 6 * 7 }).unwrap();
+    /// assert_eq!(answer.join().unwrap(), 42);
+    /// # Ok::<(), heist::BuildError>(())
+    /// ```
+    pub fn try_spawn_future<Fut>(
+        self,
+        future: Fut,
+    ) -> Result<JoinHandle<Fut::Output>, TrySpawnError<Fut>>
+    where
+        Fut: Future + Send + 'static,
+        Fut::Output: Send + 'static,
+    {
+        let gate = FutureGate(LaneGate::new(self.registry, self.priority));
+        let decided = gate.spawn_inside(Brought { f: future, extras: self.extras });
+        let decided = decided.unwrap_or_else(|brought| try_enter(&gate, brought));
+        decided.map_err(|turned| refuse(&gate, turned))
+    }
+}
+
+/// The way in for futures: a lane's.
+#[derive(Clone)]
+struct FutureGate(LaneGate);
+
+impl FutureGate {
+    /// On a thread of the pool; elsewhere the future comes back.
+    #[allow(clippy::type_complexity, reason = "a decision, or the future")]
+    fn spawn_inside<Fut>(
+        &self,
+        brought: Brought<Fut>,
+    ) -> Result<Result<JoinHandle<Fut::Output>, Turned<Fut>>, Brought<Fut>>
+    where
+        Fut: Future + Send + 'static,
+        Fut::Output: Send + 'static,
+    {
+        let registry = &self.0.registry;
+        Worker::of(registry, |worker| {
+            let Some(worker) = worker else { return Err(brought) };
+            if registry.phase() >= Phase::Closed {
+                return Ok(Err((Refused::Closed, brought)));
+            }
+            worker.ledger().accept();
+            let (promise, handle) = self.promise(worker.ledger(), brought);
+            worker.push_task(promise.turn());
+            handle.watch(&registry.timer);
+            Ok(Ok(handle))
+        })
+    }
+
+    fn promise<Fut>(
+        &self,
+        ledger: &Arc<Ledger>,
+        Brought { f: future, extras }: Brought<Fut>,
+    ) -> (Arc<Promise<Fut>>, JoinHandle<Fut::Output>)
+    where
+        Fut: Future + Send + 'static,
+        Fut::Output: Send + 'static,
+    {
+        let registry = &self.0.registry;
+        let promise = Arc::new(Promise {
+            turns: Turns::new(Box::pin(future)),
+            task: Mutex::new(None),
+            output: Mutex::new(None),
+            home: Arc::downgrade(registry),
+            process: registry.process,
+            number: OnceLock::new(),
+        });
+        let output = Output(Arc::clone(&promise));
+        let keeper: Arc<dyn Keeper> = Arc::clone(&promise) as _;
+        let (task, handle) = packet::new_kept_task(extras, ledger, keeper, move || output.take());
+        *promise.task.lock() = Some(task);
+        let gate: Arc<dyn Gate> = Arc::clone(&promise) as _;
+        promise.number.get_or_init(|| registry.gates.add(Arc::downgrade(&gate)));
+        (promise, JoinHandle::new(handle))
+    }
+}
+
+impl AsRef<Permits> for FutureGate {
+    fn as_ref(&self) -> &Permits {
+        self.0.as_ref()
+    }
+}
+
+impl<Fut> Entrance<Fut> for FutureGate
+where
+    Fut: Future + Send + 'static,
+    Fut::Output: Send + 'static,
+{
+    type Output = Fut::Output;
+
+    fn registry(&self) -> &Arc<Registry<Worker>> {
+        &self.0.registry
+    }
+
+    fn admit(
+        &self,
+        brought: Brought<Fut>,
+        in_use: usize,
+    ) -> Result<JoinHandle<Fut::Output>, Brought<Fut>> {
+        let lane = self.0.lane();
+        let (promise, handle) = self.promise(lane.ledger(), brought);
+        lane.push(promise.turn(), in_use);
+        self.0.registry.post_task();
+        Ok(handle)
+    }
+
+    fn reject(&self) {
+        self.0.lane().reject();
+    }
+}
+
+/// A future on its way to its output.
+///
+/// To its handle it is a task, whose closure takes the output: run when that is
+/// there, by who brought it; or cancelled, and then the future goes with it.
+struct Promise<Fut: Future> {
+    turns: Turns<Pin<Box<Fut>>>,
+    task: Mutex<Option<JobRef<Worker>>>,
+    output: Mutex<Option<Result<Fut::Output, Payload>>>,
+    home: Weak<Registry<Worker>>,
+    process: Process,
+    /// Among the gates of its pool.
+    number: OnceLock<u64>,
+}
+
+impl<Fut> Promise<Fut>
+where
+    Fut: Future + Send + 'static,
+    Fut::Output: Send + 'static,
+{
+    /// A job that polls it.
+    fn turn(self: &Arc<Self>) -> JobRef<Worker> {
+        let this = Arc::clone(self);
+        errand(move |worker| {
+            this.poll(worker);
+        })
+    }
+
+    /// Polls it, if it is due.
+    fn poll(self: &Arc<Self>, worker: &Worker) -> bool {
+        let Some(mut future) = self.turns.begin() else { return false };
+        let waker = Waker::from(Arc::clone(self));
+        let mut cx = Context::from_waker(&waker);
+        let is_discarding = worker.registry().phase() == Phase::Discarding;
+        let polled = if is_discarding {
+            // The task is cancelled there, and the future with it.
+            self.run_task(worker);
+            Poll::Pending
+        } else {
+            match unwind::catch(|| future.as_mut().poll(&mut cx)) {
+                Ok(polled) => polled.map(Ok),
+                Err(payload) => Poll::Ready(Err(payload)),
+            }
+        };
+        match polled {
+            Poll::Ready(output) => {
+                // Before anybody hears of the output.
+                unwind::discard(future);
+                *self.output.lock() = Some(output);
+                self.run_task(worker);
+            }
+            Poll::Pending => match self.turns.put_back(future) {
+                Next::Rest => (),
+                Next::Again => worker.registry().send_errand(None, self.turn()),
+                Next::Drop(future) => unwind::discard(future),
+            },
+        }
+        true
+    }
+
+    /// Runs the task, which says what came of it.
+    fn run_task(&self, worker: &Worker) {
+        let task = self.task.lock().take();
+        task.map(|task| worker.run_job(task));
+    }
+
+    /// There will be no more polls.
+    fn end(&self) {
+        if let Some(future) = self.turns.end() {
+            unwind::discard(future);
+        }
+        let task = self.task.lock().take();
+        task.map(JobRef::discard);
+        if let (Some(home), Some(&number)) = (self.home.upgrade(), self.number.get()) {
+            home.gates.remove(number);
+        }
+    }
+}
+
+/// The output, for the task; given up with it.
+struct Output<Fut>(Arc<Promise<Fut>>)
+where
+    Fut: Future + Send + 'static,
+    Fut::Output: Send + 'static;
+
+impl<Fut> Output<Fut>
+where
+    Fut: Future + Send + 'static,
+    Fut::Output: Send + 'static,
+{
+    fn take(&self) -> Fut::Output {
+        let output = self.0.output.lock().take();
+        match output.expect("the task is run when there is an output") {
+            Ok(output) => output,
+            Err(payload) => unwind::resume(payload),
+        }
+    }
+}
+
+impl<Fut> Drop for Output<Fut>
+where
+    Fut: Future + Send + 'static,
+    Fut::Output: Send + 'static,
+{
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+impl<Fut> Wake for Promise<Fut>
+where
+    Fut: Future + Send + 'static,
+    Fut::Output: Send + 'static,
+{
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if !self.process.is_current() {
+            // The future is the parent's, and its locks may be locked for ever.
+            return;
+        }
+        let Some(wakers) = self.turns.wake() else { return };
+        if let Some(home) = self.home.upgrade() {
+            home.send_errand(None, self.turn());
+        }
+        wakers.into_iter().for_each(unwind::wake);
+    }
+}
+
+impl<Fut> Keeper for Promise<Fut>
+where
+    Fut: Future + Send + 'static,
+    Fut::Output: Send + 'static,
+{
+    fn help(self: Arc<Self>, worker: &Worker, _task: &dyn Kept) -> bool {
+        self.poll(worker)
+    }
+
+    fn may_help(&self) -> bool {
+        self.turns.is_due()
+    }
+
+    fn wake_to_help(&self, waker: &Waker) {
+        self.turns.wake_when_due(waker);
+    }
+}
+
+impl<Fut> Gate for Promise<Fut>
+where
+    Fut: Future + Send + 'static,
+    Fut::Output: Send + 'static,
+{
+    fn discard(&self) -> usize {
+        let task = self.task.lock().take();
+        usize::from(task.is_some_and(JobRef::discard))
+    }
+}

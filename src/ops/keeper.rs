@@ -1,0 +1,132 @@
+//! Keepers: who says when a task may start that is not in a queue of the pool's.
+//!
+//! A worker that joins a task runs it then and there. If a keeper has it, it may run
+//! only what the keeper lets it; else it waits, and tries again when the keeper says
+//! that things have changed: it may be too deep in waits for the pool's own jobs, and
+//! then nobody else would be there to see to it.
+
+use std::{cell::RefCell, task::Waker, time::Instant};
+
+use super::{handle::Finish, packet::Task};
+use crate::{
+    parker::Parker,
+    registry::Registry,
+    sync::{Arc, thread_local},
+    turnstile::Room,
+    worker::{Awaited, Worker, wait_for},
+};
+
+pub(super) trait Keeper: Send + Sync {
+    /// A worker waits for `task`, which has not started: runs it, or what comes
+    /// before it. False: not now.
+    fn help(self: Arc<Self>, worker: &Worker, task: &dyn Kept) -> bool;
+
+    /// Might `help` do something now?
+    fn may_help(&self) -> bool;
+
+    /// From now on `waker` is woken when `help` might do something that it could not
+    /// before.
+    fn wake_to_help(&self, waker: &Waker);
+
+    /// This thread is about to wait for a task that has not started, for as long as
+    /// that takes.
+    ///
+    /// # Panics
+    ///
+    /// If that were for ever.
+    fn check_wait(&self) {}
+}
+
+/// A task in the hands of a keeper.
+pub(super) trait Kept {
+    /// Runs it here; false if it was started before.
+    fn run(&self, worker: &Worker) -> bool;
+    fn is_started(&self) -> bool;
+}
+
+impl<T> Kept for Task<T> {
+    fn run(&self, worker: &Worker) -> bool {
+        self.run_here(worker)
+    }
+
+    fn is_started(&self) -> bool {
+        Task::is_started(self)
+    }
+}
+
+/// Waits for a task on a worker of `home`.
+pub(super) fn wait<T>(
+    task: &mut Task<T>,
+    keeper: &Arc<dyn Keeper>,
+    home: &Arc<Registry<Worker>>,
+    deadline: Option<Instant>,
+) {
+    let parker = Parker::current();
+    let is_late = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
+    while !task.is_done() && !is_late() {
+        if !task.is_started() {
+            let help = |worker: Option<&Worker>| {
+                worker.is_some_and(|worker| {
+                    worker.enter(|worker| Arc::clone(keeper).help(worker, &*task))
+                })
+            };
+            if Worker::of(home, help) {
+                continue;
+            }
+            if deadline.is_none() && !task.is_started() {
+                keeper.check_wait();
+            }
+        }
+        let finish = Finish { task: RefCell::new(task), waker: parker.waker() };
+        wait_for(&FinishOrHelp { finish, keeper }, &parker, Some(home), deadline);
+    }
+}
+
+/// The task is done, or this thread may do something for it.
+struct FinishOrHelp<'a, T> {
+    finish: Finish<'a, T>,
+    keeper: &'a Arc<dyn Keeper>,
+}
+
+impl<T> Awaited for FinishOrHelp<'_, T> {
+    fn is_over(&self) -> bool {
+        let is_started = self.finish.task.borrow().is_started();
+        self.finish.is_over() || (!is_started && self.keeper.may_help())
+    }
+
+    fn will_wake(&self) -> bool {
+        self.keeper.wake_to_help(&self.finish.waker);
+        self.finish.will_wake() || self.is_over()
+    }
+}
+
+/// What a thread is in, for its keeper: by address, and number within.
+pub(super) type Place = (usize, u64);
+
+thread_local! {
+    /// The places that this thread is in, one inside another.
+    static INSIDE: RefCell<Vec<(Place, Room)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Runs `f` in `place`.
+pub(super) fn inside<R>(place: Place, room: Room, f: impl FnOnce() -> R) -> R {
+    struct Out;
+    impl Drop for Out {
+        fn drop(&mut self) {
+            INSIDE.with(|inside| inside.borrow_mut().pop());
+        }
+    }
+    INSIDE.with(|inside| inside.borrow_mut().push((place, room)));
+    let _out = Out;
+    f()
+}
+
+/// Is this thread in `place`, now or further up its stack?
+pub(super) fn is_inside(place: Place) -> bool {
+    INSIDE.with(|inside| inside.borrow().iter().any(|&(other, _)| other == place))
+}
+
+/// By whose leave the innermost place was entered.
+pub(super) fn room() -> Room {
+    INSIDE.with(|inside| inside.borrow().last().map_or(Room::Own, |&(_, room)| room))
+}

@@ -1,0 +1,258 @@
+//! Strands: jobs of one key run one at a time, in their order; those of different
+//! keys side by side.
+//!
+//! ```text
+//! ticket    a job somewhere in the pool that will run the strand for a turn
+//! running   a thread is at it
+//! ```
+//!
+//! A strand is there while it has jobs, a ticket or a runner, and has at most one of
+//! each of the latter. Whoever finds it with neither sends the ticket; a runner that
+//! leaves jobs behind does so unless there is one. A thread that waits for a job may
+//! be the runner without a ticket; the ticket then finds somebody there, or nothing.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    hash::{BuildHasherDefault, Hasher},
+    task::Waker,
+};
+
+use crossbeam_utils::CachePadded;
+
+use crate::sync::Mutex;
+
+pub(crate) struct Strands<J> {
+    shards: Box<[CachePadded<Mutex<Shard<J>>>]>,
+}
+
+type Shard<J> = HashMap<u64, Strand<J>, BuildHasherDefault<Hashed>>;
+
+struct Strand<J> {
+    queue: VecDeque<J>,
+    has_ticket: bool,
+    is_running: bool,
+    /// Who waits for a job of it, to run it when nobody is at it.
+    waiting: Vec<Waker>,
+}
+
+/// The keys are hashes already.
+#[derive(Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.0 = self.0.rotate_left(8) ^ u64::from(byte));
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
+/// Locks that keys are spread over.
+const SHARDS: usize = 16;
+
+/// A table that was once large gives memory back when so much smaller.
+const SPARSE: usize = 8;
+const SMALL: usize = 64;
+
+/// What is to be done outside the lock.
+#[derive(Default)]
+#[must_use = "the ticket is to be sent, and the wakers to be woken"]
+pub(crate) struct Left {
+    pub(crate) ticket: bool,
+    pub(crate) wakers: Vec<Waker>,
+}
+
+impl<J> Strands<J> {
+    pub(crate) fn new() -> Self {
+        Strands { shards: (0..SHARDS).map(|_| CachePadded::default()).collect() }
+    }
+
+    /// Adds a job to the strand of `key`. True: a ticket is to be sent.
+    #[must_use = "the ticket is to be sent"]
+    pub(crate) fn push(&self, key: u64, job: J) -> bool {
+        let mut shard = self.shard(key).lock();
+        let strand = shard.entry(key).or_insert_with(Strand::new);
+        strand.queue.push_back(job);
+        strand.wants_ticket()
+    }
+
+    /// The ticket of `key` has come. True: the bringer is the runner.
+    pub(crate) fn arrive(&self, key: u64) -> bool {
+        self.change(key, |strand| {
+            strand.has_ticket = false;
+            strand.begin()
+        })
+    }
+
+    /// The same for a thread without a ticket.
+    pub(crate) fn begin(&self, key: u64) -> bool {
+        self.change(key, Strand::begin)
+    }
+
+    /// The next job, for the runner.
+    pub(crate) fn next(&self, key: u64) -> Option<J> {
+        self.shard(key).lock().get_mut(&key)?.queue.pop_front()
+    }
+
+    /// The runner leaves.
+    pub(crate) fn leave(&self, key: u64) -> Left {
+        self.change(key, |strand| {
+            strand.is_running = false;
+            let ticket = strand.wants_ticket();
+            Left { ticket, wakers: std::mem::take(&mut strand.waiting) }
+        })
+    }
+
+    /// Are there jobs, and nobody at it?
+    pub(crate) fn is_idle(&self, key: u64) -> bool {
+        let shard = self.shard(key).lock();
+        shard.get(&key).is_some_and(|strand| !strand.is_running && !strand.queue.is_empty())
+    }
+
+    /// From now on `waker` is woken, once, when a runner leaves.
+    pub(crate) fn wake_at_leave(&self, key: u64, waker: &Waker) {
+        let waker = waker.clone();
+        if let Some(strand) = self.shard(key).lock().get_mut(&key) {
+            if !strand.waiting.iter().any(|other| other.will_wake(&waker)) {
+                strand.waiting.push(waker);
+            }
+        }
+    }
+
+    /// Jobs that wait in the strand of `key`.
+    pub(crate) fn queued(&self, key: u64) -> usize {
+        self.shard(key).lock().get(&key).map_or(0, |strand| strand.queue.len())
+    }
+
+    /// Every job, to be dropped.
+    pub(crate) fn drain(&self) -> Vec<J> {
+        let queues = |shard: &CachePadded<Mutex<Shard<J>>>| {
+            let mut shard = shard.lock();
+            shard.values_mut().flat_map(|strand| std::mem::take(&mut strand.queue)).collect()
+        };
+        self.shards.iter().flat_map(|shard| -> Vec<J> { queues(shard) }).collect()
+    }
+
+    /// Strands that are there, and the room for them.
+    #[cfg(all(test, not(any(loom, shuttle))))]
+    fn size(&self) -> (usize, usize) {
+        let shards = self.shards.iter().map(|shard| shard.lock());
+        shards.fold((0, 0), |(n, room), shard| (n + shard.len(), room + shard.capacity()))
+    }
+
+    /// Changes a strand, and forgets it if nothing is left of it.
+    fn change<R: Default>(&self, key: u64, f: impl FnOnce(&mut Strand<J>) -> R) -> R {
+        let mut shard = self.shard(key).lock();
+        let Some(strand) = shard.get_mut(&key) else { return R::default() };
+        let result = f(strand);
+        let gone = if strand.is_over() { shard.remove(&key) } else { None };
+        if shard.capacity() > SMALL && shard.len() < shard.capacity() / SPARSE {
+            let room = shard.len() * 2;
+            shard.shrink_to(room);
+        }
+        drop(shard);
+        // Wakers are the user's.
+        drop(gone);
+        result
+    }
+
+    fn shard(&self, key: u64) -> &Mutex<Shard<J>> {
+        // Other bits than those that the table goes by.
+        &self.shards[(key >> 32) as usize % SHARDS]
+    }
+}
+
+impl<J> Strand<J> {
+    fn new() -> Self {
+        let (queue, waiting) = (VecDeque::new(), Vec::new());
+        Strand { queue, has_ticket: false, is_running: false, waiting }
+    }
+
+    fn begin(&mut self) -> bool {
+        let may = !self.is_running && !self.queue.is_empty();
+        self.is_running |= may;
+        may
+    }
+
+    fn wants_ticket(&mut self) -> bool {
+        let wants = !self.queue.is_empty() && !self.has_ticket && !self.is_running;
+        self.has_ticket |= wants;
+        wants
+    }
+
+    fn is_over(&self) -> bool {
+        self.queue.is_empty() && !self.has_ticket && !self.is_running
+    }
+}
+
+/// The worker that the jobs of `key` are best run by: with one worker more or
+/// less, only the keys of that one move (rendezvous hashing; Thaler and
+/// Ravishankar, IEEE/ACM Transactions on Networking 1998).
+pub(crate) fn preferred(key: u64, workers: usize) -> usize {
+    (0..workers).max_by_key(|&worker| mix(key ^ mix(worker as u64 + 1))).unwrap_or(0)
+}
+
+/// The finalizer of MurmurHash3 (Appleby): each bit of the result depends on each.
+fn mix(mut x: u64) -> u64 {
+    x ^= x >> 33;
+    x = x.wrapping_mul(0xFF51_AFD7_ED55_8CCD);
+    x ^= x >> 33;
+    x = x.wrapping_mul(0xC4CE_B9FE_1A85_EC53);
+    x ^ (x >> 33)
+}
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::{Strands, mix, preferred};
+
+    #[test]
+    fn a_million_keys_leave_nothing_behind() {
+        let strands = Strands::new();
+        for key in 0..1_000_000 {
+            assert!(strands.push(mix(key), key), "a new strand wants a ticket");
+        }
+        assert_eq!(strands.size().0, 1_000_000);
+        for key in 0..1_000_000 {
+            assert!(strands.arrive(mix(key)));
+            assert_eq!(strands.next(mix(key)), Some(key));
+            assert!(!strands.leave(mix(key)).ticket, "nothing is left");
+        }
+        let (count, room) = strands.size();
+        assert_eq!(count, 0);
+        assert!(room < 10_000, "room for {room} strands is kept");
+    }
+
+    #[test]
+    fn a_strand_has_one_runner_and_one_ticket() {
+        let strands = Strands::new();
+        assert!(strands.push(7, 'a'));
+        assert!(!strands.push(7, 'b'), "one ticket is enough");
+        assert!(strands.begin(7), "without the ticket");
+        assert!(!strands.begin(7) && !strands.arrive(7), "somebody is at it");
+        assert_eq!(strands.next(7), Some('a'));
+        assert!(strands.leave(7).ticket, "the first one is used up");
+        assert!(strands.arrive(7));
+        assert_eq!((strands.next(7), strands.next(7)), (Some('b'), None));
+        assert!(!strands.leave(7).ticket);
+        assert_eq!(strands.size().0, 0);
+    }
+
+    #[test]
+    fn keys_are_spread_and_few_move_with_one_worker_more() {
+        let keys = || (0..10_000).map(mix);
+        let mut shares = [0; 4];
+        keys().for_each(|key| shares[preferred(key, 4)] += 1);
+        assert!(shares.iter().all(|share| (2_200..2_800).contains(share)), "{shares:?}");
+        let moved = keys().filter(|&key| preferred(key, 4) != preferred(key, 5));
+        let (to_new, all) = moved
+            .fold((0, 0), |(new, all), key| (new + usize::from(preferred(key, 5) == 4), all + 1));
+        assert_eq!(to_new, all, "who moves, moves to the new one");
+        assert!((1_800..2_200).contains(&all), "a fifth: {all}");
+    }
+}
