@@ -19,7 +19,7 @@ pub(crate) use self::{
 
 // Reference counts are std's everywhere: `std::task::Wake` and trait objects
 // need them, and no protocol of ours is carried by a count.
-pub(crate) use std::sync::{Arc, OnceLock};
+pub(crate) use std::sync::{Arc, OnceLock, Weak};
 
 #[cfg(loom)]
 use loom as imp;
