@@ -26,7 +26,7 @@ fn who_works(pool: &ThreadPool) -> HashSet<Option<usize>> {
             let seen = seen.clone();
             pool.spawn(move || {
                 seen.lock().unwrap().insert(heist::current_thread_index());
-                heist::join(|| std::thread::yield_now(), || ());
+                heist::join(std::thread::yield_now, || ());
             })
         })
         .collect();
