@@ -14,7 +14,7 @@ use crate::{config, pool::ThreadBuilder, sync::thread};
 pub struct OsThreads(pub(super) ());
 
 /// How a builder starts threads after
-/// [`spawn_handler`](ThreadPoolBuilder::spawn_handler).
+/// [`spawn_handler`](crate::ThreadPoolBuilder::spawn_handler).
 ///
 /// ```
 /// let builder = heist::ThreadPool::builder().spawn_handler(|_| Ok(()));

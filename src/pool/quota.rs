@@ -1,11 +1,11 @@
 //! A pool that follows the number of CPUs as it changes.
 
-use std::{sync::Weak, time::Duration};
+use std::time::Duration;
 
 use crate::{
     config::Cpus,
     registry::{Phase, Registry},
-    sync::Arc,
+    sync::{Arc, Weak},
     worker::Worker,
 };
 
@@ -46,7 +46,12 @@ mod tests {
     use std::{collections::HashMap, path::PathBuf};
 
     use super::*;
-    use crate::{ThreadPool, config::Config, cpus, sync::Mutex};
+    use crate::{
+        ThreadPool,
+        config::Config,
+        cpus,
+        sync::{Mutex, thread as os},
+    };
 
     type Tree = Arc<Mutex<HashMap<PathBuf, String>>>;
 
@@ -77,15 +82,14 @@ mod tests {
             cpus: Some(Box::new(cpus)),
             ..Config::default()
         };
-        let start = &mut |thread: crate::ThreadBuilder| {
-            std::thread::Builder::new().spawn(|| thread.run()).map(Some)
-        };
+        let start =
+            &mut |thread: crate::ThreadBuilder| os::Builder::new().spawn(|| thread.run()).map(Some);
         ThreadPool::start(config, |index| index.to_string(), start).unwrap()
     }
 
     fn until_active(pool: &ThreadPool, active: usize) {
         while pool.active_threads() != active {
-            std::thread::yield_now();
+            os::yield_now();
         }
     }
 
@@ -119,7 +123,7 @@ mod tests {
         let looks = || tree.lock()[&PathBuf::from("looks")].len();
         let before = looks();
         while looks() < before + 3 {
-            std::thread::yield_now();
+            os::yield_now();
         }
         assert_eq!(pool.active_threads(), 2);
         write(&tree, MAX, "100000 100000");

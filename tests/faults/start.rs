@@ -226,8 +226,8 @@ fn a_section_whose_stand_in_is_refused_still_runs() {
         for of in [1, 2] {
             fork(|| {
                 limit(libc::RLIMIT_NPROC, of as u64 + 1);
-                // SAFETY: a number.
-                assert_eq!(unsafe { libc::setuid(54_321) }, 0);
+                // SAFETY: a number. Not that of other tests, whose threads would count.
+                assert_eq!(unsafe { libc::setuid(54_322) }, 0);
                 let pool = builder(of).build().unwrap();
                 let gate = crate::support::Gate::shared();
                 let arrived = crate::support::Count::shared();
