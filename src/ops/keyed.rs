@@ -129,7 +129,8 @@ impl TaskBuilder<'_> {
     /// ```
     /// let pool = heist::ThreadPool::builder().num_threads(1).build()?;
     /// let task = pool.task().name("credit").spawn_keyed("ada", || 6 * 7);
-    /// assert_eq!((task.name(), task.join().unwrap()), (Some("credit"), 42));
+    /// assert_eq!(task.name(), Some("credit"));
+    /// assert_eq!(task.join().unwrap(), 42);
     /// # Ok::<(), heist::BuildError>(())
     /// ```
     pub fn spawn_keyed<K, T, F>(self, key: K, f: F) -> JoinHandle<T>
