@@ -295,7 +295,7 @@ unsafe fn free(block: NonNull<Block>) {
     // SAFETY: alive; `place` is never written after it was made.
     let place = unsafe { (*block.as_ptr()).place };
     // SAFETY: cut in `fetch`, and not used again.
-    unsafe { slab::give_back(block, place) };
+    drop(unsafe { slab::Empty::new(block, place) });
 }
 
 /// # Safety

@@ -198,10 +198,10 @@ impl<C: 'static, P: Policy<C>> Packet<C, P> {
         let front = this.cast::<Front<C, P::Label>>();
         // SAFETY: alive, and ours alone.
         let place = unsafe { (*front.as_ptr()).place };
+        // SAFETY: cut with this place, and nobody has a share; also in an unwind.
+        let _room = unsafe { slab::Empty::new(this.cast::<Block<C, P>>(), place) };
         // SAFETY: dropped once; closure and result were moved out.
         unsafe { front.drop_in_place() };
-        // SAFETY: cut with this place, and nobody has a share.
-        unsafe { slab::give_back(this.cast::<Block<C, P>>(), place) };
     }
 }
 

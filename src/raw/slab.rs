@@ -89,21 +89,31 @@ pub(super) fn cut<T>(make: impl FnOnce(Place) -> T) -> NonNull<T> {
     room
 }
 
-/// Drops the value, and gives its piece back.
-///
-/// # Safety
-///
-/// `piece` is from `cut`, with this `place`, and not used again.
-pub(super) unsafe fn give_back<T>(piece: NonNull<T>, place: Place) {
-    if place == Place::APART {
-        // SAFETY: from the box in `cut`.
-        drop(unsafe { Box::from_raw(piece.as_ptr()) });
-        return;
+/// A piece whose value is gone, or about to go; given back when this is dropped.
+pub(super) struct Empty<T> {
+    piece: NonNull<T>,
+    place: Place,
+}
+
+impl<T> Empty<T> {
+    /// # Safety
+    ///
+    /// `piece` is from `cut`, with this `place`, and not used once this is dropped.
+    pub(super) unsafe fn new(piece: NonNull<T>, place: Place) -> Self {
+        Empty { piece, place }
     }
-    // SAFETY: written in `cut`, and dropped once.
-    unsafe { piece.drop_in_place() };
-    // SAFETY: so many lines were cut there, and are not used again.
-    unsafe { release(piece.cast(), place, const { lines_of::<T>() }) };
+}
+
+impl<T> Drop for Empty<T> {
+    fn drop(&mut self) {
+        if self.place == Place::APART {
+            // SAFETY: from the box in `cut`; the value is not dropped again.
+            drop(unsafe { Box::from_raw(self.piece.cast::<MaybeUninit<T>>().as_ptr()) });
+        } else {
+            // SAFETY: so many lines were cut there, and are not used again.
+            unsafe { release(self.piece.cast(), self.place, const { lines_of::<T>() }) };
+        }
+    }
 }
 
 impl Open {
