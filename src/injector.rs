@@ -319,9 +319,10 @@ impl<J> Lane<J> {
 
     /// How long the oldest task has waited: never too short, and too long by
     /// no more than the time between its arrival and that of the last stamped
-    /// one before it.
+    /// one before it. Of those in the lane's own line: who waits elsewhere has
+    /// another order.
     pub(crate) fn oldest_wait(&self) -> Duration {
-        if self.depth() == 0 {
+        if self.queue.len() + self.front.len() == 0 || self.depth() == 0 {
             return Duration::ZERO;
         }
         // ORDERING(mark): as in `push`.

@@ -26,6 +26,7 @@ mod loops;
 mod metrics;
 mod nested;
 mod one;
+mod options;
 mod pools;
 mod prop;
 mod publication;
