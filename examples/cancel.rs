@@ -55,11 +55,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     match factor {
-        Some(factor) => println!("found {factor} x {} in {:?}", number / factor, start.elapsed()),
-        None => println!("found nothing in {:?}", start.elapsed()),
+        Some(factor) => println!("found {factor} x {} in {:.1?}", number / factor, start.elapsed()),
+        None => println!("found nothing in {:.1?}", start.elapsed()),
     }
-    println!("{done} stretches were searched or given up, {never_ran} were cancelled before they");
-    println!("began, and for {late} the time was over");
+    println!("of {} stretches", done + never_ran + late);
+    println!("{done:5} were searched, or given up on the way");
+    println!("{never_ran:5} were cancelled before they began");
+    println!("{late:5} were too late");
     Ok(())
 }
 

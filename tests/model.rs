@@ -40,14 +40,18 @@ fn commands() -> impl Strategy<Value = Vec<Command>> {
         4 => (lane(), bodies()).prop_map(|(lane, body)| Command::TrySpawn(lane, body)),
         1 => (lane(), bodies()).prop_map(|(lane, body)| Command::SpawnTimeout(lane, body)),
         3 => (lane(), bodies()).prop_map(|(lane, body)| Command::SpawnAsync(lane, body)),
+        2 => (lane(), bodies()).prop_map(|(lane, body)| Command::SpawnLimited(lane, body)),
         2 => which().prop_map(Command::Poll),
         1 => which().prop_map(Command::LeaveLine),
         7 => which().prop_map(Command::Open),
         3 => which().prop_map(Command::Cancel),
+        2 => which().prop_map(Command::CancelToken),
+        1 => Just(Command::CancelTokens),
         2 => which().prop_map(Command::Join),
         2 => which().prop_map(Command::Forget),
         1 => Just(Command::Scope),
         1 => Just(Command::Install),
+        2 => which().prop_map(Command::SetActive),
         1 => Just(Command::Close),
     ];
     prop::collection::vec(command, 0..40)

@@ -36,6 +36,46 @@ fn the_child_of_a_task_works_for_no_pool_and_may_use_another() {
     });
 }
 
+#[test]
+fn the_child_of_a_blocking_section_is_in_none_and_its_parent_comes_back() {
+    alone(|| {
+        for threads in [1, 2, 4] {
+            let pool = Arc::new(pool(threads));
+            for _ in 0..rounds(10) {
+                let inner = pool.clone();
+                let child = move || {
+                    assert_eq!(heist::current_thread_index(), None);
+                    assert_eq!(heist::blocking(|| heist::blocking(|| 7)), 7);
+                    assert!(message(|| inner.join(|| (), || ())).contains("fork(2)"));
+                    assert_eq!(heist::join(|| 1, || 2), (1, 2));
+                    assert_whole(heist::global());
+                };
+                let blocked = crate::support::hold_some(&pool, threads - 1);
+                let (inside, go) = (Arc::new(Gate::default()), Arc::new(Gate::default()));
+                let (arrive, pass) = (inside.clone(), go.clone());
+                let task = pool.spawn(move || {
+                    heist::blocking(|| {
+                        arrive.open();
+                        // With a stand-in at work, which the child has not.
+                        pass.pass();
+                        fork(child)
+                    })
+                });
+                inside.pass();
+                let stood_in = pool.spawn(move || {
+                    go.open();
+                    heist::current_thread_index()
+                });
+                assert_eq!(stood_in.join().unwrap(), None);
+                task.join().unwrap().well();
+                blocked.release();
+            }
+            assert_whole(&pool);
+            assert_settled(&pool);
+        }
+    });
+}
+
 /// Forks without an end for the child, which goes on where its parent does.
 /// True: this is the child.
 fn forks_here() -> bool {
@@ -74,6 +114,11 @@ fn a_child_that_comes_back_to_a_pool_aborts_and_its_parent_goes_on() {
             comes_back(|| {
                 let pool = pool(threads);
                 pool.spawn(forks_here).join().unwrap();
+                assert_whole(&pool);
+            });
+            comes_back(|| {
+                let pool = pool(threads);
+                pool.spawn(|| heist::blocking(forks_here)).join().unwrap();
                 assert_whole(&pool);
             });
             comes_back(|| {

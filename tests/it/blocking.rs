@@ -13,9 +13,12 @@ use crate::support::{
 /// Takes every worker into a section that lasts until the gate is open.
 pub(crate) fn block_all(pool: &ThreadPool) -> (Arc<Gate>, Vec<heist::JoinHandle<()>>) {
     let (gate, arrived) = (Gate::shared(), Count::shared());
+    let met = Arc::new(Meeting::of(pool.num_threads()));
     let blocked = (0..pool.num_threads()).map(|_| {
-        let (gate, arrived) = (gate.clone(), arrived.clone());
+        let (gate, arrived, met) = (gate.clone(), arrived.clone(), met.clone());
         pool.spawn(move || {
+            // Before any of them has a stand-in, who might take another's task.
+            met.wait();
             blocking(|| {
                 arrived.add();
                 gate.pass();
@@ -122,6 +125,26 @@ fn a_fork_made_inside_a_section_is_run_by_another() {
             })
         });
         assert_eq!(got, 1);
+    });
+}
+
+#[test]
+fn a_fork_that_was_private_is_run_while_its_sibling_is_away() {
+    within_a_minute(|| {
+        fn down(depth: usize) -> usize {
+            if depth == 0 {
+                let (say, heard) = mpsc::channel();
+                let away = move || blocking(move || heard.recv().unwrap());
+                return heist::join(away, move || say.send(1).unwrap()).0;
+            }
+            heist::join(|| down(depth - 1), || 1).0
+        }
+        for threads in [1, 2] {
+            let pool = pool(threads);
+            for _ in 0..10 {
+                assert_eq!(pool.install(|| down(100)), 1);
+            }
+        }
     });
 }
 

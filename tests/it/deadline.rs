@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use heist::{CancellationToken, Priority, TaskState};
 
 use crate::support::{
-    Count, Gate, Log, NORMAL, Scribe, Token, alone, assert_whole, builder, hold, poll, pool,
-    threads_named, until, within_a_minute,
+    Count, Gate, Log, NORMAL, Scribe, Token, alone, assert_whole, builder, hold, peak_memory, poll,
+    pool, threads_named, until, within_a_minute,
 };
 
 const SOON: Duration = Duration::from_millis(5);
@@ -147,6 +147,41 @@ fn tasks_that_end_early_leave_no_clock_behind() {
         }
         until(|| captured.get() == 20_000);
         pool.shutdown();
+    });
+}
+
+#[test]
+fn one_late_task_after_another_is_told() {
+    within_a_minute(|| {
+        let pool = pool(1);
+        let held = hold(&pool);
+        for _ in 0..200 {
+            // With no other clock: the thread sleeps until somebody rings.
+            let late = pool.task().deadline(Instant::now()).spawn(|| unreachable!("it is late"));
+            assert!(late.join().unwrap_err().is_deadline());
+            let soon = Instant::now() + Duration::from_micros(200);
+            let late = pool.task().deadline(soon).spawn(|| unreachable!("its worker is held"));
+            assert!(late.join().unwrap_err().is_deadline());
+        }
+        held.release();
+    });
+}
+
+#[test]
+fn clocks_of_tasks_that_are_done_are_gone() {
+    alone("deadline::clocks_of_tasks_that_are_done_are_gone", || {
+        let pool = pool(1);
+        let churn = |rounds: usize| {
+            for _ in 0..rounds {
+                let task = pool.task().deadline(Instant::now() + NEVER).timeout(NEVER);
+                task.spawn(|| ()).join().unwrap();
+            }
+        };
+        churn(1000);
+        let before = peak_memory();
+        churn(50_000);
+        let grown = peak_memory() - before;
+        assert!(grown < 4 << 20, "{grown} bytes more");
     });
 }
 

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use heist::ThreadPool;
 
 use crate::support::{
-    Count, Gate, assert_whole, builder, hold, hold_some, pool, until, within_a_minute,
+    Count, Gate, Meeting, alone, assert_whole, builder, hold, hold_some, pool, threads, until,
+    within_a_minute,
 };
 
 /// Waits until all workers are at rest or asleep.
@@ -225,5 +226,40 @@ fn a_worker_that_is_called_back_finds_what_waits() {
             held.release();
         }
         drop(hold(&pool));
+    });
+}
+
+#[test]
+fn the_place_of_a_worker_that_blocks_counts_only_while_it_is_on_duty() {
+    alone("elastic::the_place_of_a_worker_that_blocks_counts_only_while_it_is_on_duty", || {
+        let pool = pool(2);
+        let (gate, away) = (Gate::shared(), Gate::shared());
+        let met = Arc::new(Meeting::of(2));
+        let both: Vec<_> = (0..2)
+            .map(|_| {
+                let (gate, away, met) = (gate.clone(), away.clone(), met.clone());
+                pool.spawn(move || {
+                    met.wait();
+                    if heist::current_thread_index() == Some(0) {
+                        return gate.pass();
+                    }
+                    heist::blocking(|| {
+                        away.open();
+                        gate.pass();
+                    });
+                })
+            })
+            .collect();
+        away.pass();
+        pool.set_active_threads(1).unwrap();
+        let before = threads();
+        let waits = pool.spawn(heist::current_thread_index);
+        // It is not to work, so nobody works for it.
+        assert_eq!((threads(), pool.metrics().lanes[1].depth), (before, 1));
+        pool.set_active_threads(2).unwrap();
+        assert_eq!(waits.join().unwrap(), None);
+        gate.open();
+        both.into_iter().for_each(|task| task.join().unwrap());
+        assert_whole(&pool);
     });
 }

@@ -1,9 +1,12 @@
 //! The threads of stand-ins: when they come, and that they go.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::blocking::block_all;
-use crate::support::{Count, Gate, alone, assert_whole, pool, until, within_a_minute};
+use crate::support::{
+    Count, Gate, Meeting, alone, assert_whole, builder, pool, until, within_a_minute,
+};
 
 /// Threads of this process.
 fn threads() -> usize {
@@ -73,6 +76,44 @@ fn stand_ins_without_work_leave_after_a_while() {
             pool.spawn(|| ()).join().unwrap();
             gate.open();
             blocked.into_iter().for_each(|task| task.join().unwrap());
+        }
+    });
+}
+
+#[test]
+fn a_task_that_a_whole_fork_join_computation_waits_for_is_let_in() {
+    within_a_minute(|| {
+        for threads in [1, 2, 4] {
+            let patience = Some(Duration::from_millis(1));
+            let seats = builder(threads).door_patience(patience).max_guests(0);
+            let pool = seats.build().unwrap();
+            for _ in 0..5 {
+                let ran = AtomicBool::new(false);
+                let all_in = Meeting::of(threads + 1);
+                let part = || {
+                    all_in.wait();
+                    while !ran.load(Ordering::Relaxed) {
+                        heist::join(|| (), || ());
+                    }
+                };
+                std::thread::scope(|outside| {
+                    // By no way that a stand-in could take.
+                    outside.spawn(|| {
+                        pool.broadcast(|at| {
+                            if at.index() == 0 {
+                                heist::scope(|s| (0..threads).for_each(|_| s.spawn(|_| part())));
+                            }
+                        });
+                    });
+                    // From here on every worker is in it.
+                    all_in.wait();
+                    let empty = pool.spawn(heist::current_thread_index);
+                    let ran_on = empty.join().unwrap();
+                    ran.store(true, Ordering::Relaxed);
+                    assert_eq!(ran_on, None, "a worker left its computation for it");
+                });
+            }
+            assert_whole(&pool);
         }
     });
 }

@@ -78,6 +78,23 @@ fn children_that_are_gone_leave_nothing_behind() {
 }
 
 #[test]
+fn a_token_keeps_nothing_of_tasks_that_are_done() {
+    crate::support::alone("token::a_token_keeps_nothing_of_tasks_that_are_done", || {
+        let (pool, token) = (pool(1), CancellationToken::new());
+        let churn = |rounds: usize| {
+            for _ in 0..rounds {
+                pool.task().cancel_token(&token).spawn(|| ()).join().unwrap();
+            }
+        };
+        churn(1000);
+        let before = crate::support::peak_memory();
+        churn(50_000);
+        let grown = crate::support::peak_memory() - before;
+        assert!(grown < 4 << 20, "{grown} bytes more");
+    });
+}
+
+#[test]
 fn two_who_cancel_at_once_both_find_all_of_it_cancelled() {
     within_a_minute(|| {
         for _ in 0..500 {

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use heist::{JoinError, JoinHandle, Priority, ThreadPool, TrySpawnError};
+use heist::{
+    CancellationToken, JoinError, JoinHandle, Priority, TaskState, ThreadPool, TrySpawnError,
+};
 use proptest::sample::Index;
 
 use crate::ending::{End, end};
@@ -21,17 +23,25 @@ pub(crate) enum Command {
     TrySpawn(usize, Body),
     SpawnTimeout(usize, Body),
     SpawnAsync(usize, Body),
+    /// As `TrySpawn`, with a token.
+    SpawnLimited(usize, Body),
     /// A future in line.
     Poll(Index),
     LeaveLine(Index),
     /// The gate of a task that runs.
     Open(Index),
     Cancel(Index),
+    /// The token of a task.
+    CancelToken(Index),
+    /// The one that all tokens descend from.
+    CancelTokens,
     /// Joins, if that does not block.
     Join(Index),
     Forget(Index),
     Scope,
     Install,
+    /// So many workers, and one.
+    SetActive(Index),
     Close,
 }
 
@@ -50,6 +60,8 @@ struct Driver<'p> {
     model: State,
     handles: Handles,
     waiting: Waiting<'p>,
+    root: CancellationToken,
+    tokens: BTreeMap<usize, CancellationToken>,
 }
 
 pub(crate) fn drive(setup: Setup, commands: Vec<Command>, how: End) {
@@ -68,7 +80,8 @@ fn obey_all(
     commands: Vec<Command>,
 ) -> (State, Handles) {
     let (handles, waiting) = (Handles::new(), Waiting::new());
-    let mut driver = Driver { pool, world, model, handles, waiting };
+    let (root, tokens) = (CancellationToken::new(), BTreeMap::new());
+    let mut driver = Driver { pool, world, model, handles, waiting, root, tokens };
     for command in commands {
         driver.obey(command);
         driver.settle();
@@ -139,6 +152,14 @@ impl Driver<'_> {
                     }
                 }
             }
+            Command::SpawnLimited(lane, body) => {
+                let number = self.model.add(lane, body);
+                let token = self.root.child_token();
+                let task = self.pool.task().priority(LANES[lane]).cancel_token(&token);
+                let result = task.try_spawn(self.world.task(number, body));
+                self.spawned(number, answer(result));
+                self.tokens.insert(number, token);
+            }
             Command::Poll(which) => {
                 let Some(number) = pick(which, self.waiting.keys()) else { return };
                 let future = self.waiting.get_mut(&number).expect("it waits");
@@ -165,6 +186,17 @@ impl Driver<'_> {
                 let Some(number) = pick(which, self.handles.keys()) else { return };
                 let handle = &self.handles[&number];
                 assert_eq!(handle.cancel(), self.model.cancel(number), "cancelled {number}");
+            }
+            Command::CancelToken(which) => {
+                let Some(number) = pick(which, self.tokens.keys()) else { return };
+                self.tokens[&number].cancel();
+                self.token_cancelled(number);
+            }
+            Command::CancelTokens => {
+                std::mem::take(&mut self.root).cancel();
+                for number in std::mem::take(&mut self.tokens).into_keys() {
+                    self.token_cancelled(number);
+                }
             }
             Command::Join(which) => {
                 let Some(number) = pick(which, self.handles.keys()) else { return };
@@ -205,10 +237,25 @@ impl Driver<'_> {
                     assert!(index.is_some_and(|index| index < self.pool.num_threads()));
                 }
             }
+            Command::SetActive(which) => {
+                let threads = self.pool.num_threads();
+                let active = which.index(threads) + 1;
+                self.pool.set_active_threads(active).expect("in range");
+                let to_rest = self.model.set_active(active, threads);
+                self.world.await_rest(self.pool, &to_rest);
+            }
             Command::Close => {
                 self.model.close();
                 self.pool.close();
             }
+        }
+    }
+
+    /// When a token was cancelled its task is done, or goes on.
+    fn token_cancelled(&mut self, number: usize) {
+        if self.model.cancel(number) {
+            let state = self.handles.get(&number).map(JoinHandle::state);
+            assert!(state.is_none_or(|state| state == TaskState::Cancelled), "{state:?}");
         }
     }
 
@@ -230,10 +277,23 @@ impl Driver<'_> {
         self.handles.extend(self.world.take_children());
         for (number, handle) in &self.handles {
             let stage = self.model.tasks[*number].stage;
-            let done = matches!(stage, Stage::Completed | Stage::Panicked | Stage::Cancelled);
-            until(|| handle.is_finished() == done, || format!("{number} is {stage:?}"));
+            let state = state_of(stage);
+            let done = !matches!(state, TaskState::Pending | TaskState::Running);
+            let agrees = || handle.is_finished() == done && handle.state() == state;
+            until(agrees, || format!("{number} is {stage:?}, not {:?}", handle.state()));
         }
         assert_eq!(self.model.started, started.len(), "{started:?}");
+    }
+}
+
+/// What the handle says of a task.
+fn state_of(stage: Stage) -> TaskState {
+    match stage {
+        Stage::Out | Stage::InLine | Stage::Queued | Stage::Loose => TaskState::Pending,
+        Stage::Running => TaskState::Running,
+        Stage::Completed => TaskState::Completed,
+        Stage::Panicked => TaskState::Failed,
+        Stage::Cancelled => TaskState::Cancelled,
     }
 }
 

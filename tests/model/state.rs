@@ -36,6 +36,8 @@ pub(crate) struct Task {
     pub(crate) lane: usize,
     pub(crate) stage: Stage,
     pub(crate) detached: bool,
+    /// Where it has started.
+    pub(crate) worker: Option<usize>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -87,7 +89,8 @@ pub(crate) struct State {
     pub(crate) expected: Expected,
     pub(crate) started: usize,
     pub(crate) guests: usize,
-    threads: usize,
+    /// Workers on duty.
+    active: usize,
     capacity: usize,
 }
 
@@ -108,7 +111,7 @@ impl State {
             closed: false,
             expected: Expected::default(),
             started: 0,
-            threads,
+            active: threads,
             capacity,
         }
     }
@@ -116,7 +119,7 @@ impl State {
     /// A new task, and numbers for its children after its own.
     pub(crate) fn add(&mut self, lane: usize, body: Body) -> usize {
         let number = self.tasks.len();
-        let task = Task { body, lane, stage: Stage::Out, detached: false };
+        let task = Task { body, lane, stage: Stage::Out, detached: false, worker: None };
         self.tasks.push(task.clone());
         if let Body::Parent(children) = body {
             let child = Task { body: Body::Plain, ..task };
@@ -138,8 +141,25 @@ impl State {
         (0..self.tasks.len()).filter(|&number| self.tasks[number].stage == stage).collect()
     }
 
+    /// Does any of the tasks that run do so on this worker?
+    fn is_taken(&self, worker: usize) -> bool {
+        let running = self.tasks.iter().filter(|task| task.stage == Stage::Running);
+        running.into_iter().any(|task| task.worker == Some(worker))
+    }
+
+    /// Workers on duty that run nothing.
+    fn free(&self) -> usize {
+        (0..self.active).filter(|&worker| !self.is_taken(worker)).count()
+    }
+
     pub(crate) fn is_busy(&self) -> bool {
-        self.with(Stage::Running).len() == self.threads
+        self.free() == 0
+    }
+
+    /// So many workers are on duty now; these of the `threads` are to rest at once.
+    pub(crate) fn set_active(&mut self, active: usize, threads: usize) -> Vec<usize> {
+        self.active = active;
+        (active..threads).filter(|&worker| !self.is_taken(worker)).collect()
     }
 
     /// What the pool may say to who wants in at once.
@@ -303,13 +323,19 @@ impl State {
     /// How many more start by themselves now.
     pub(crate) fn to_start(&self) -> usize {
         let waiting = self.with(Stage::Queued).len() + self.with(Stage::Loose).len();
-        waiting.min(self.threads - self.with(Stage::Running).len())
+        waiting.min(self.free())
     }
 
-    /// These have started: in each lane the oldest. Afterwards a worker that was
+    /// These have started, there: in each lane the oldest. Afterwards a worker that was
     /// free for a moment may have cleared what was cancelled.
-    pub(crate) fn start(&mut self, tasks: &[usize]) {
-        self.started += tasks.len();
+    pub(crate) fn start(&mut self, started: &[(usize, Option<usize>)]) {
+        self.started += started.len();
+        for &(number, worker) in started {
+            let on_duty = worker.is_some_and(|worker| worker < self.active);
+            assert!(on_duty, "{number} on {worker:?} of {}", self.active);
+            self.tasks[number].worker = worker;
+        }
+        let tasks: Vec<_> = started.iter().map(|&(number, _)| number).collect();
         for at in 0..self.lanes.len() {
             let is_here = |&&number: &&usize| {
                 self.tasks[number].lane == at && self.tasks[number].stage == Stage::Queued
@@ -327,7 +353,7 @@ impl State {
                 (0..=place).for_each(|_| self.serve(at));
             }
         }
-        for &number in tasks {
+        for number in tasks {
             let stage = &mut self.tasks[number].stage;
             assert!(matches!(stage, Stage::Loose | Stage::Running), "{number} was {stage:?}");
             *stage = Stage::Running;

@@ -37,7 +37,8 @@ struct Seen {
     open: Vec<bool>,
     all_open: bool,
     dropped: Vec<bool>,
-    started: Vec<usize>,
+    /// And the worker that each is on.
+    started: Vec<(usize, Option<usize>)>,
     /// Handles that parents left for the driver.
     children: Vec<(usize, JoinHandle<usize>)>,
 }
@@ -108,7 +109,7 @@ impl World {
 
     fn pass(&self, number: usize) {
         let mut seen = self.seen();
-        seen.started.push(number);
+        seen.started.push((number, heist::current_thread_index()));
         self.changed.notify_all();
         while !seen.all_open && !*at(&mut seen.open, number) {
             seen = self.changed.wait(seen).unwrap_or_else(PoisonError::into_inner);
@@ -125,8 +126,8 @@ impl World {
         self.changed.notify_all();
     }
 
-    /// The tasks that have started, in that order, when there are so many.
-    pub(crate) fn await_started(&self, tasks: usize) -> Vec<usize> {
+    /// The tasks that have started, in that order, and where, when there are so many.
+    pub(crate) fn await_started(&self, tasks: usize) -> Vec<(usize, Option<usize>)> {
         let seen = self.seen();
         let (seen, late) = self
             .changed
@@ -137,7 +138,7 @@ impl World {
     }
 
     pub(crate) fn has_started(&self, number: usize) -> bool {
-        self.seen().started.contains(&number)
+        self.seen().started.iter().any(|&(started, _)| started == number)
     }
 
     /// Waits until what the task captured is dropped.
@@ -160,6 +161,17 @@ impl World {
 
     pub(crate) fn take_children(&self) -> Vec<(usize, JoinHandle<usize>)> {
         std::mem::take(&mut self.seen().children)
+    }
+
+    /// Waits until none of these workers looks for work.
+    pub(crate) fn await_rest(&self, pool: &ThreadPool, workers: &[usize]) {
+        let at_rest = || {
+            let before = pool.metrics();
+            let now = pool.metrics().since(&before);
+            let still = |&at: &usize| now.workers[at].busy + now.workers[at].searching;
+            workers.iter().map(still).sum::<Duration>().is_zero()
+        };
+        until(at_rest, || format!("{workers:?} are not at rest"));
     }
 
     /// Waits until the pool's counts are those of the model.
