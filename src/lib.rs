@@ -93,7 +93,8 @@
 //!   of the pool as long.
 //! - A thread that waits may run other jobs on top of its stack. Do not hold a
 //!   lock, or a `RefCell` borrow in a thread-local, across a `join` if what is
-//!   run meanwhile may want the same.
+//!   run meanwhile may want the same; or wait inside [`isolated`], which says
+//!   what it cannot save.
 //! - Recursion of `join` uses the stack as any recursion does: a few hundred
 //!   bytes a level when optimised, and about 2 KiB when not. The pool's own
 //!   threads have 8 MiB unless told otherwise.
@@ -153,7 +154,7 @@ pub use crate::error::{BuildError, JoinError, ShutdownTimeout, TrySpawnError};
 pub use crate::metrics::{LaneMetrics, Metrics, WorkerMetrics};
 pub use crate::ops::{
     BroadcastContext, JoinHandle, Scope, TaskBuilder, Yield, current_num_threads,
-    current_thread_index, join, scope, spawn, yield_now,
+    current_thread_index, isolated, join, scope, spawn, yield_now,
 };
 pub use crate::pool::{ThreadBuilder, ThreadPool, global};
 pub use crate::priority::Priority;

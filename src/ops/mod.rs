@@ -6,6 +6,7 @@ mod courier;
 mod divide;
 mod handle;
 mod install;
+mod isolated;
 mod join;
 mod lazy;
 mod loops;
@@ -18,6 +19,7 @@ pub use self::{
     ambient::{Yield, current_num_threads, current_thread_index, join, scope, spawn, yield_now},
     broadcast::BroadcastContext,
     handle::JoinHandle,
+    isolated::isolated,
     scope::Scope,
     task::TaskBuilder,
 };

@@ -229,12 +229,19 @@ impl<C> Registry<C> {
 
     /// Puts a job in the mailbox of slot `index` and sees that it is found.
     pub(crate) fn send(&self, index: usize, job: JobRef<C>) {
-        self.slots[index].mail.push(job);
+        let slot = &self.slots[index];
+        if job.is_isolated() { &slot.inner } else { &slot.mail }.push(job);
         self.sleep.wake(index);
     }
 
     pub(crate) fn take_mail(&self, index: usize) -> Option<JobRef<C>> {
-        take(&self.slots[index].mail).or_else(|| take(&self.strays))
+        let mail = take(&self.slots[index].mail).or_else(|| self.take_inner_mail(index));
+        mail.or_else(|| take(&self.strays))
+    }
+
+    /// What was sent to slot `index` from inside an isolated section.
+    pub(crate) fn take_inner_mail(&self, index: usize) -> Option<JobRef<C>> {
+        take(&self.slots[index].inner)
     }
 
     /// Lets any thread of the pool take a job that slot `owner` waits for.
@@ -246,7 +253,11 @@ impl<C> Registry<C> {
     }
 
     pub(crate) fn has_mail(&self, index: usize) -> bool {
-        !self.slots[index].mail.is_empty() || !self.strays.is_empty()
+        !self.slots[index].mail.is_empty() || !self.strays.is_empty() || self.has_inner_mail(index)
+    }
+
+    pub(crate) fn has_inner_mail(&self, index: usize) -> bool {
+        !self.slots[index].inner.is_empty()
     }
 
     pub(crate) fn has_stealable(&self) -> bool {

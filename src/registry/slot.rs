@@ -9,7 +9,7 @@ use crate::{
     privacy::Privacy,
     raw::JobRef,
     sync::{
-        Arc, AtomicBool, Ordering,
+        Arc, AtomicBool, Mutex, Ordering,
         deque::{Injector as Mailbox, Stealer},
     },
 };
@@ -20,6 +20,12 @@ pub(crate) struct Slot<C: 'static> {
     pub(super) stealer: Stealer<JobRef<C>>,
     /// Jobs for this very thread.
     pub(super) mail: Mailbox<JobRef<C>>,
+    /// The same, sent from inside an isolated section: taken in such waits too.
+    pub(super) inner: Mailbox<JobRef<C>>,
+    /// The address of a latch that is not set: nothing is in the deque but what
+    /// descends from its job, which runs here. Whoever waits for it may steal
+    /// while this is locked.
+    pub(crate) only: Mutex<Option<usize>>,
     privacy: Arc<Privacy>,
     /// Has the deque held anything but forks since its owner found it empty?
     jobs: AtomicBool,
@@ -32,6 +38,8 @@ impl<C> Slot<C> {
         Slot {
             stealer: deque.stealer(),
             mail: Mailbox::new(),
+            inner: Mailbox::new(),
+            only: Mutex::new(None),
             privacy: Arc::new(Privacy::new()),
             jobs: AtomicBool::new(false),
             counters: Counters::new(epoch),

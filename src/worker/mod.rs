@@ -6,6 +6,7 @@
 
 mod idle;
 mod search;
+mod section;
 mod share;
 mod wait;
 
@@ -26,6 +27,7 @@ use crate::{
 
 pub(crate) use self::{
     idle::IdleSpin,
+    section::{in_section, isolated},
     wait::{Awaited, wait_for},
 };
 
@@ -56,6 +58,8 @@ pub(crate) struct Worker {
     depth: Cell<usize>,
     /// Tasks that this thread runs inside `spawn`, nested.
     level: Cell<usize>,
+    /// Does a job from a section begin here, with nothing else in the deque?
+    alone: Cell<bool>,
     /// Does `sleep` count this thread as searching?
     searching: Cell<bool>,
     turn: Cell<Turn>,
@@ -102,6 +106,7 @@ impl Worker {
             grace: Cell::new(0),
             depth: Cell::new(0),
             level: Cell::new(0),
+            alone: Cell::new(false),
             searching: Cell::new(false),
             turn: Cell::default(),
             ticks: Cell::new(0),
@@ -167,6 +172,7 @@ impl Worker {
             return false;
         }
         let next = || match self.role {
+            _ if self.in_section() => self.help(None),
             Role::Guest => self.help(None),
             // One job, since this thread goes back to what it did.
             Role::Member | Role::StandIn => self.next_job(Share::One),
@@ -203,7 +209,7 @@ impl Worker {
     /// before it is run, and the owner wait where it steals from nobody: then
     /// the job is better off with the strays.
     pub(crate) fn push_scoped(&self, owner: usize, job: JobRef<Worker>) {
-        if self.role == Role::Guest && owner != self.index {
+        if self.role == Role::Guest && owner != self.index && !self.in_section() {
             self.registry.push_stray(owner, job);
         } else {
             self.push(job);
@@ -237,6 +243,14 @@ impl Worker {
 
     /// Runs a job that came from a queue. False: it was a task decided before.
     pub(crate) fn run_job(&self, job: JobRef<Worker>) -> bool {
+        if job.is_isolated() && !self.in_section() {
+            return self.run_alone(job);
+        }
+        self.alone.set(false);
+        self.run_here(job)
+    }
+
+    fn run_here(&self, job: JobRef<Worker>) -> bool {
         let kind = job.kind();
         if kind != Kind::Scoped {
             self.rest();
@@ -254,10 +268,14 @@ impl Worker {
         self.registry.use_slot(self.index);
         self.registry.sleep.set_seated(seated as u32);
         self.start();
+        if in_section() {
+            self.deque.enter_section();
+        }
     }
 
     /// And leaves it.
     pub(crate) fn stand_up(&self, seated: usize) {
+        self.deque.leave_section();
         self.registry.sleep.set_seated(seated as u32);
     }
 

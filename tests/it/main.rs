@@ -12,6 +12,7 @@ mod guests;
 mod handle;
 mod idle;
 mod install;
+mod isolated;
 mod join;
 mod lanes;
 mod locals;
