@@ -18,6 +18,7 @@ mod guests;
 mod handle;
 mod idle;
 mod install;
+mod isolated;
 mod join;
 mod keyed;
 mod lanes;
