@@ -28,7 +28,13 @@ use crate::{pool::ThreadPool, worker};
 ///   blocks on the lock; and one that is called in one section is run in the waits of
 ///   others, too;
 /// - [`install`](crate::ThreadPool::install), called in a section by a guest or from
-///   another pool, needs a member that is not in an isolated wait;
+///   another pool, and any verb of a caller without a free seat, needs a member that is
+///   neither in an isolated wait nor at the lock;
+/// - a task spawned inside may have to wait for older ones of its key, its bulkhead or
+///   its lane; the thread that joins it may run those of its key first, and any of them
+///   may want the lock;
+/// - what is waited for inside [`blocking`](crate::blocking), on a channel, say, is
+///   for others to run, who may all be at the lock, with all their stand-ins;
 /// - in a section a thread does not serve the entrance of its own pool while it waits
 ///   for another pool: two pools that call each other inside sections may wait for
 ///   each other.

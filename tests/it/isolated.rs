@@ -247,23 +247,155 @@ fn outside_any_pool_a_section_just_runs_and_holds_for_what_is_entered_inside() {
     });
 }
 
+type Job = Box<dyn FnOnce() + Send>;
+
+/// The only worker of a pool gets a job from a guest by `lend`, and yields in it while a
+/// stranger's task waits at the entrance. What does it do?
+fn what_its_runner_does(
+    enter: impl FnOnce(&mut dyn FnMut()),
+    lend: impl FnOnce(&ThreadPool, Job, &(dyn Fn() + Sync)),
+) -> heist::Yield {
+    let pool = crate::support::builder(1).door_patience(None).build().unwrap();
+    let (start, started) = mpsc::channel();
+    let (open, gate) = mpsc::channel();
+    let (say, said) = mpsc::channel();
+    let job = Box::new(move || {
+        start.send(thread::current().id()).unwrap();
+        gate.recv().unwrap();
+        say.send(heist::yield_now().unwrap()).unwrap();
+    });
+    let started = Mutex::new(started);
+    let stranger = Mutex::new(None);
+    let meanwhile = || {
+        let runner = started.lock().unwrap().recv().unwrap();
+        assert_ne!(runner, thread::current().id());
+        let spawn = || *stranger.lock().unwrap() = Some(pool.spawn(|| ()));
+        thread::scope(|threads| threads.spawn(spawn).join().unwrap());
+        open.send(()).unwrap();
+    };
+    let mut lend = Some(|| lend(&pool, job, &meanwhile));
+    enter(&mut || lend.take().unwrap()());
+    let did = said.recv().unwrap();
+    stranger.into_inner().unwrap().unwrap().join().unwrap();
+    did
+}
+
+fn a_runner_is_strict(lend: fn(&ThreadPool, Job, &(dyn Fn() + Sync))) {
+    within_a_minute(move || {
+        let outside = what_its_runner_does(|f| f(), lend);
+        assert_eq!(outside, heist::Yield::Executed);
+        let inside = what_its_runner_does(|f| heist::isolated(f), lend);
+        assert_eq!(inside, heist::Yield::Idle);
+    });
+}
+
 #[test]
-fn a_thief_of_a_section_is_as_strict_as_its_owner() {
+fn a_thief_of_a_sections_fork_is_as_strict_as_its_owner() {
+    a_runner_is_strict(|pool, job, meanwhile| {
+        pool.join(meanwhile, job);
+    });
+}
+
+#[test]
+fn a_thief_of_a_sections_scoped_job_is_as_strict_as_its_owner() {
+    a_runner_is_strict(|pool, job, meanwhile| {
+        pool.scope(|s| {
+            s.spawn(|_| job());
+            meanwhile();
+        });
+    });
+}
+
+#[test]
+fn a_thief_of_a_sections_task_is_as_strict_as_its_owner() {
+    a_runner_is_strict(|pool, job, meanwhile| {
+        pool.scope(|_| {
+            let task = heist::spawn(job);
+            meanwhile();
+            task.join().unwrap();
+        });
+    });
+}
+
+#[test]
+fn whoever_runs_a_task_that_went_from_a_section_through_the_entrance_is_strict() {
+    a_runner_is_strict(|pool, job, meanwhile| {
+        let task = pool.spawn(job);
+        meanwhile();
+        task.join().unwrap();
+    });
+}
+
+#[test]
+fn whoever_runs_a_keyed_task_of_a_section_is_strict() {
+    a_runner_is_strict(|pool, job, meanwhile| {
+        let task = pool.spawn_keyed("key", job);
+        meanwhile();
+        task.join().unwrap();
+    });
+}
+
+#[test]
+fn whoever_runs_a_task_of_a_bulkhead_from_a_section_is_strict() {
+    a_runner_is_strict(|pool, job, meanwhile| {
+        let task = pool.bulkhead("class").limit(1).build().unwrap().spawn(job);
+        meanwhile();
+        task.join().unwrap();
+    });
+}
+
+#[test]
+fn whoever_polls_a_future_of_a_section_is_strict() {
+    a_runner_is_strict(|pool, job, meanwhile| {
+        let task = pool.spawn_future(async move { job() });
+        meanwhile();
+        task.join().unwrap();
+    });
+}
+
+/// On a pool of two, one blocks with a stranger in its deque that wants the cell, the
+/// other has stolen a part of what the cell is made from.
+#[test]
+fn a_thread_that_makes_a_cell_leaves_those_who_want_it_alone() {
     within_a_minute(|| {
         let pool = pool(2);
-        let lock = &Mutex::new(0);
-        for _ in 0..200 {
-            pool.scope(|s| {
-                // Strangers that want the lock lie everywhere.
-                for _ in 0..8 {
-                    s.spawn(move |s| {
-                        s.spawn(move |_| *lock.lock().unwrap() += 1);
-                        *lock.lock().unwrap() += heist::isolated(|| tree(5)) - 32;
-                    });
-                }
-            });
-        }
-        assert_eq!(*lock.lock().unwrap(), 1600);
+        let cell = &*Box::leak(Box::new(OnceLock::new()));
+        let (block, blocked) = mpsc::channel();
+        let (push, may_push) = mpsc::channel();
+        let (pushed, has_pushed) = mpsc::channel();
+        let (end, ended) = mpsc::channel::<()>();
+        let busy = pool.spawn(move || {
+            block.send(()).unwrap();
+            may_push.recv().unwrap();
+            let stranger = heist::spawn(|| *cell.get_or_init(|| 0));
+            pushed.send(()).unwrap();
+            let _ = ended.recv();
+            stranger
+        });
+        blocked.recv().unwrap();
+        let (start, started) = mpsc::channel();
+        let (open, gate) = mpsc::channel::<()>();
+        let make = || {
+            let begin = move || {
+                started.recv().unwrap();
+                push.send(()).unwrap();
+                has_pushed.recv().unwrap();
+                assert_eq!(heist::yield_now(), Some(heist::Yield::Idle));
+                drop(open);
+                3
+            };
+            let stolen = move || {
+                start.send(()).unwrap();
+                let _ = gate.recv();
+                (0..200).for_each(|_| thread::yield_now());
+                4
+            };
+            let (three, four) = heist::isolated(|| pool.join(begin, stolen));
+            three + four
+        };
+        assert_eq!(*cell.get_or_init(make), 7);
+        drop(end);
+        assert_eq!(busy.join().unwrap().join().unwrap(), 7);
     });
 }
 
@@ -285,11 +417,15 @@ fn a_job_sent_from_outside_into_a_scope_of_a_section_is_run_there() {
                                 s.spawn(|_| count_one(ran));
                             });
                         });
+                        // In a section of its own, which it leaves.
+                        threads.spawn(|| {
+                            heist::isolated(|| pool.scope(|_| s.spawn(|_| count_one(ran))));
+                        });
                     });
                 });
             });
         });
-        assert_eq!(ran.load(Ordering::Relaxed), 2);
+        assert_eq!(ran.load(Ordering::Relaxed), 3);
     });
 }
 
@@ -320,7 +456,8 @@ fn a_section_without_a_seat_is_a_section_on_the_worker_that_runs_it() {
                     }
                 });
             }
-            pool.for_each(0..400, |_| *lock.lock().unwrap() += 1);
+            // At most one member is at the lock: the holder needs the other.
+            (0..400).for_each(|_| pool.install(|| *lock.lock().unwrap() += 1));
         });
         assert_eq!(*lock.lock().unwrap(), 6800);
     });
