@@ -38,6 +38,7 @@ mod spawn_inside;
 mod stack;
 mod stand_ins;
 mod state;
+mod strict;
 mod support;
 mod timeout;
 mod token;
