@@ -253,7 +253,7 @@ fn outside_any_pool_a_section_just_runs_and_holds_for_what_is_entered_inside() {
 fn a_thread_that_makes_a_cell_leaves_those_who_want_it_alone() {
     within_a_minute(|| {
         let pool = pool(2);
-        let cell = &*Box::leak(Box::new(OnceLock::new()));
+        let cell: &'static OnceLock<i32> = Box::leak(Box::default());
         let (block, blocked) = mpsc::channel();
         let (push, may_push) = mpsc::channel();
         let (pushed, has_pushed) = mpsc::channel();

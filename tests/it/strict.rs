@@ -13,7 +13,7 @@ type Job = Box<dyn FnOnce() + Send>;
 /// The only worker of a pool gets a job from a guest by `lend`, and yields in it while a
 /// stranger's task waits at the entrance. What does it do?
 fn what_its_runner_does(
-    enter: impl FnOnce(&mut dyn FnMut()),
+    isolated: bool,
     lend: impl FnOnce(&ThreadPool, Job, &(dyn Fn() + Sync)),
 ) -> heist::Yield {
     let pool = builder(1).door_patience(None).build().unwrap();
@@ -34,8 +34,12 @@ fn what_its_runner_does(
         thread::scope(|threads| threads.spawn(spawn).join().unwrap());
         open.send(()).unwrap();
     };
-    let mut lend = Some(|| lend(&pool, job, &meanwhile));
-    enter(&mut || lend.take().unwrap()());
+    let lend = || lend(&pool, job, &meanwhile);
+    if isolated {
+        heist::isolated(lend)
+    } else {
+        lend()
+    }
     let did = said.recv().unwrap();
     stranger.into_inner().unwrap().unwrap().join().unwrap();
     did
@@ -43,9 +47,9 @@ fn what_its_runner_does(
 
 fn a_runner_is_strict(lend: fn(&ThreadPool, Job, &(dyn Fn() + Sync))) {
     within_a_minute(move || {
-        let outside = what_its_runner_does(|f| f(), lend);
+        let outside = what_its_runner_does(false, lend);
         assert_eq!(outside, heist::Yield::Executed);
-        let inside = what_its_runner_does(|f| heist::isolated(f), lend);
+        let inside = what_its_runner_does(true, lend);
         assert_eq!(inside, heist::Yield::Idle);
     });
 }
