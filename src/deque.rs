@@ -3,6 +3,13 @@
 //! Everything public is older than everything private. So popping private jobs
 //! first and public ones after is last in, first out; and a thief, who sees
 //! the public end only, gets the oldest and largest job there is.
+//!
+//! In an isolated section only what was pushed since it began may be popped.
+//! Thieves take the oldest first, so it is enough to count: while more was pushed
+//! here since than was popped, the newest is none from before; if thieves have
+//! taken some of those, they have taken all that was there before.
+
+use std::cell::{Cell, RefCell};
 
 use crate::{
     raw::{ForkRef, ForkStack, JobId, JobRef, Kind},
@@ -14,7 +21,17 @@ pub(crate) struct Deque<C: 'static> {
     public: deque::Deque<JobRef<C>>,
     /// The slot whose thread owns this.
     owner: usize,
+    /// Jobs pushed less jobs popped by the owner. What thieves take or bring in does
+    /// not change it.
+    height: Cell<isize>,
+    /// The height at which the innermost section began that this thread is in.
+    begun: Cell<isize>,
+    /// The same of those around it.
+    outer: RefCell<Vec<isize>>,
 }
+
+/// Where a section would have begun that everything is in: there is none.
+const LONG_AGO: isize = isize::MIN / 2;
 
 /// What a deque is without a thread to own it: small, since most seats for
 /// stand-ins are never taken.
@@ -44,12 +61,20 @@ impl<C> Deque<C> {
 
     /// The deque of a seat that nobody has.
     pub(crate) fn of(seat: Seat<C>) -> Self {
-        Deque { private: ForkStack::new(), public: seat.public, owner: seat.owner }
+        Deque {
+            private: ForkStack::new(),
+            public: seat.public,
+            owner: seat.owner,
+            height: Cell::new(0),
+            begun: Cell::new(LONG_AGO),
+            outer: RefCell::default(),
+        }
     }
 
     /// Back to a seat that nobody has; what is public stays in it.
     pub(crate) fn into_seat(self) -> Seat<C> {
         debug_assert!(self.private.is_empty(), "nobody leaves forks behind");
+        debug_assert!(!self.in_section(), "nobody leaves inside a section");
         Seat { owner: self.owner, public: self.public }
     }
 
@@ -71,33 +96,67 @@ impl<C> Deque<C> {
 
     /// Publishes the older half of what is private, the oldest first.
     pub(crate) fn publish_half(&self) {
-        self.private.drain_half(self.owner, |older| self.public.push(older));
+        self.private.drain_half(self.owner, |older| self.push_public(older));
     }
 
     /// Publishes what is private, the oldest first. True: there was something.
     #[must_use = "what went public is to be posted"]
     pub(crate) fn publish(&self) -> bool {
         let some = !self.private.is_empty();
-        self.private.drain(self.owner, |job| self.public.push(job));
+        self.private.drain(self.owner, |job| self.push_public(job));
         some
     }
 
     /// Pushes a job for everybody to see, behind all that is private.
     pub(crate) fn push(&self, job: JobRef<C>) {
         let _ = self.publish();
-        self.public.push(job);
+        self.push_public(job);
     }
 
-    /// The newest job. Whoever runs a queued job has published the rest.
+    /// The newest job, unless it is from before the section. Whoever runs a queued
+    /// job has published the rest.
     pub(crate) fn pop(&self) -> Option<JobRef<C>> {
         debug_assert!(self.private.is_empty(), "publish comes before pop");
-        self.public.pop()
+        if self.within() == 0 {
+            return None;
+        }
+        let job = self.public.pop()?;
+        self.height.set(self.height.get() - 1);
+        Some(job)
+    }
+
+    /// From now on only newer jobs are popped; what was forked before is public.
+    pub(crate) fn enter_section(&self) {
+        debug_assert!(self.private.is_empty(), "publish comes before a section");
+        let outer = self.begun.replace(self.height.get());
+        self.outer.borrow_mut().push(outer);
+    }
+
+    pub(crate) fn leave_section(&self) {
+        if let Some(outer) = self.outer.borrow_mut().pop() {
+            self.begun.set(outer);
+        }
+    }
+
+    pub(crate) fn in_section(&self) -> bool {
+        self.begun.get() != LONG_AGO
+    }
+
+    /// As many jobs as there may be at most that may be popped.
+    fn within(&self) -> usize {
+        (self.height.get() - self.begun.get()).max(0) as usize
+    }
+
+    fn push_public(&self, job: JobRef<C>) {
+        let job = if self.in_section() { job.isolate() } else { job };
+        self.height.set(self.height.get() + 1);
+        self.public.push(job);
     }
 
     /// The newest job that is no task; newer tasks stay, and are to be posted
     /// again if they were moved.
     pub(crate) fn pop_structured(&self, post: impl FnOnce()) -> Option<JobRef<C>> {
-        self.pop_where(|job| job.kind() != Kind::Task, post)
+        self.pop_where(self.within(), |job| job.kind() != Kind::Task, post)
     }
 
     /// `id`, if it is the newest and private.
@@ -109,30 +168,35 @@ impl<C> Deque<C> {
     /// `id`, if it is still here; newer jobs stay, and are to be posted again
     /// if they were moved.
     pub(crate) fn reclaim(&self, id: JobId, post: impl FnOnce()) -> Option<JobRef<C>> {
-        self.pop_where(|job| job.id() == id, post)
+        self.pop_where(usize::MAX, |job| job.id() == id, post)
     }
 
     pub(crate) fn len(&self) -> usize {
         self.public.len()
     }
 
-    /// The newest job that `wanted` wants. Those above it are put aside
+    /// The newest of `most` jobs that `wanted` wants. Those above it are put aside
     /// meanwhile and then back, in their order: a sleeper may have looked in
     /// between, so `post` is called.
     fn pop_where(
         &self,
+        most: usize,
         wanted: impl Fn(&JobRef<C>) -> bool,
         post: impl FnOnce(),
     ) -> Option<JobRef<C>> {
         let published = self.publish();
         let mut aside = Vec::new();
         let found = loop {
+            if aside.len() == most {
+                break None;
+            }
             match self.public.pop() {
                 Some(job) if wanted(&job) => break Some(job),
                 Some(job) => aside.push(job),
                 None => break None,
             }
         };
+        self.height.set(self.height.get() - isize::from(found.is_some()));
         let moved = published || !aside.is_empty();
         while let Some(job) = aside.pop() {
             self.public.push(job);

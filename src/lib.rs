@@ -103,7 +103,8 @@
 //!   works in its place, up to [`max_stand_ins`](ThreadPoolBuilder::max_stand_ins).
 //! - A thread that waits may run other jobs on top of its stack. Do not hold a
 //!   lock, or a `RefCell` borrow in a thread-local, across a `join` if what is
-//!   run meanwhile may want the same.
+//!   run meanwhile may want the same; or wait inside [`isolated`], which says
+//!   what it cannot save.
 //! - Recursion of `join` uses the stack as any recursion does: a few hundred
 //!   bytes a level when optimised, and about 2 KiB when not. The pool's own
 //!   threads have 8 MiB unless told otherwise.
@@ -174,7 +175,7 @@ pub use crate::metrics::{LaneMetrics, Metrics, WorkerMetrics};
 pub use crate::ops::{
     BroadcastContext, Bulkhead, BulkheadBuilder, BulkheadMetrics, JoinHandle, Scope, TaskBuilder,
     TaskInfo, TaskState, Yield, blocking, current_num_threads, current_task, current_thread_index,
-    is_cancelled, join, scope, spawn, yield_now,
+    is_cancelled, isolated, join, scope, spawn, yield_now,
 };
 pub use crate::pool::{ThreadBuilder, ThreadPool, global};
 pub use crate::priority::Priority;

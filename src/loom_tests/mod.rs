@@ -18,6 +18,7 @@ mod guests;
 mod handle;
 mod hints;
 mod house;
+mod isolated;
 mod lane;
 #[cfg(shuttle)]
 mod large;

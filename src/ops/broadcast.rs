@@ -81,7 +81,7 @@ impl ThreadPool {
                         *slot = ticket.guard(|| f(cx));
                         ticket
                     });
-                    worker.registry().send(index, job);
+                    worker.registry().send(index, worker.mark(job));
                 }
                 drop(present);
                 (Some(()), ticket)

@@ -26,7 +26,7 @@ use crate::{
     sync::{Arc, Mutex, OnceLock, Weak},
     turns::{Next, Turns},
     unwind::{self, Payload},
-    worker::Worker,
+    worker::{Worker, in_section, isolated},
 };
 
 impl ThreadPool {
@@ -188,6 +188,7 @@ impl FutureGate {
             output: Mutex::new(None),
             home: Arc::downgrade(registry),
             process: registry.process,
+            is_isolated: in_section(),
             number: OnceLock::new(),
         });
         let output = Output(Arc::clone(&promise));
@@ -244,6 +245,8 @@ struct Promise<Fut: Future> {
     output: Mutex<Option<Result<Fut::Output, Payload>>>,
     home: Weak<Registry<Worker>>,
     process: Process,
+    /// Was it made in an isolated section?
+    is_isolated: bool,
     /// Among the gates of its pool.
     number: OnceLock<u64>,
 }
@@ -272,7 +275,9 @@ where
             self.run_task(worker);
             Poll::Pending
         } else {
-            match unwind::catch(|| future.as_mut().poll(&mut cx)) {
+            let mut poll = || future.as_mut().poll(&mut cx);
+            let alone = self.is_isolated && !worker.in_section();
+            match unwind::catch(|| if alone { isolated(poll) } else { poll() }) {
                 Ok(polled) => polled.map(Ok),
                 Err(payload) => Poll::Ready(Err(payload)),
             }

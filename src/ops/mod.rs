@@ -13,6 +13,7 @@ mod errand;
 mod future;
 mod handle;
 mod install;
+mod isolated;
 mod join;
 mod keeper;
 mod keyed;
@@ -31,6 +32,7 @@ pub use self::{
     bulkhead::{Bulkhead, BulkheadBuilder, BulkheadMetrics},
     current::{TaskInfo, current_task, is_cancelled},
     handle::{JoinHandle, TaskState},
+    isolated::isolated,
     scope::Scope,
     task::TaskBuilder,
 };

@@ -12,7 +12,7 @@ use crate::{
     registry::Phase,
     sync::Arc,
     unwind::{self, Payload},
-    worker::Worker,
+    worker::{Worker, in_section},
 };
 
 pub(super) type Name = Option<Cow<'static, str>>;
@@ -41,7 +41,8 @@ where
     if is_watched {
         appoint(&mut task);
     }
-    (job, task)
+    // By whatever queue it goes: it may be waited for there.
+    (if in_section() { job.isolate() } else { job }, task)
 }
 
 /// The same for a task that may start only when its keeper says so.

@@ -10,7 +10,11 @@ use crate::{
     worker::Worker,
 };
 
-type Home = Arc<Registry<Worker>>;
+struct Home {
+    registry: Arc<Registry<Worker>>,
+    /// Was it opened in an isolated section?
+    isolated: bool,
+}
 
 /// Spawns jobs that may borrow anything that outlives `'scope`.
 ///
@@ -60,7 +64,8 @@ impl ThreadPool {
 
 /// A scope whose body runs on `worker`, the current one.
 pub(super) fn scope_on<'scope, R>(worker: &Worker, body: impl FnOnce(&Scope<'scope>) -> R) -> R {
-    raw::scope(worker, Arc::clone(worker.registry()), |ticket| {
+    let home = Home { registry: Arc::clone(worker.registry()), isolated: worker.in_section() };
+    raw::scope(worker, home, |ticket| {
         let scope = Scope { ticket };
         let result = scope.ticket.guard(|| body(&scope));
         (result, scope.ticket)
@@ -112,16 +117,21 @@ impl<'scope> Scope<'scope> {
         F: FnOnce(&Scope<'scope>) + Send + 'scope,
     {
         let home = self.ticket.extra();
-        Worker::of(home, |worker| {
+        Worker::of(&home.registry, |worker| {
             let job = self.ticket.job(worker, move |ticket| {
                 let scope = Scope { ticket };
                 scope.ticket.guard(|| f(&scope));
                 scope.ticket
             });
+            let owner = self.ticket.owner();
             match worker {
-                Some(worker) => worker.push_scoped(self.ticket.owner(), job),
+                // Its owner looks nowhere but at its own, and at its thieves'.
+                _ if home.isolated && !worker.is_some_and(|worker| worker.sees_to(owner)) => {
+                    home.registry.send(owner, job.isolate());
+                }
+                Some(worker) => worker.push_scoped(owner, job),
                 // A thread of another pool, or of none, that borrowed the scope.
-                None => home.push_stray(self.ticket.owner(), job),
+                None => home.registry.push_stray(owner, job),
             }
         });
     }

@@ -19,11 +19,11 @@ use crate::{
     error::{BuildError, BuildErrorKind, ShutdownTimeout},
     parker::Parker,
     process::LEFT_BEHIND,
-    raw,
+    raw::{self, JobRef},
     registry::{Phase, Registry},
     sync::{Arc, OnceLock, thread as os},
     unwind,
-    worker::{self, IdleSpin, Role, Worker, wait_for},
+    worker::{self, IdleSpin, Role, Worker, in_section, wait_for},
 };
 
 /// A work-stealing thread pool.
@@ -237,8 +237,8 @@ impl ThreadPool {
         let registry = &self.registry;
         let present = registry.attendance.present();
         assert!(present.anybody(), "no thread of this ThreadPool has been run, nor will be");
-        let inject = |job| {
-            registry.lend(job);
+        let inject = |job: JobRef<Worker>| {
+            registry.lend(if in_section() { job.isolate() } else { job });
             drop(present);
         };
         let parker = Parker::current();

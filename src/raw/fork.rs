@@ -87,6 +87,7 @@ unsafe impl<H: Host, F: FnOnce() -> R + Send, R: Send> Erased<H> for StackJob<H,
         // SAFETY: this is the run.
         let latch = unsafe { job.fork.latch() }.expect("a fork is public when it has a `JobRef`");
         latch.hold(host.index());
+        host.begin(latch);
         // SAFETY: this run consumed the only right to it.
         let func = unsafe { job.take_func() };
         let result = ManuallyDrop::new(unwind::catch(func));

@@ -1,6 +1,6 @@
 //! `JobRef`: a job whose type has been forgotten, in one word.
 
-use std::ptr::NonNull;
+use std::{num::NonZero, ptr::NonNull};
 
 use super::{Host, block, packet::HeldTable};
 use crate::unwind::AbortOnDrop;
@@ -106,7 +106,12 @@ pub(super) unsafe trait Erased<C: 'static> {
 }
 
 /// The right to run a job, once.
+///
+/// One bit of the address, which is zero in that of a header, says whether the
+/// job was made in an isolated section.
 pub(crate) struct JobRef<C: 'static>(NonNull<Header<C>>);
+
+const ISOLATED: usize = 1;
 
 /// Two `JobRef`s with equal ids are the same job.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -136,32 +141,49 @@ impl<C> JobRef<C> {
     }
 
     pub(crate) fn id(&self) -> JobId {
-        JobId(self.0.cast())
+        JobId(self.address().cast())
+    }
+
+    /// The same job, made in an isolated section: it goes wherever the job goes.
+    pub(crate) fn isolate(self) -> Self {
+        const { assert!(align_of::<Header<C>>() > ISOLATED) };
+        JobRef(self.0.map_addr(|address| address | ISOLATED))
+    }
+
+    pub(crate) fn is_isolated(&self) -> bool {
+        self.0.addr().get() & ISOLATED != 0
+    }
+
+    fn address(&self) -> NonNull<Header<C>> {
+        self.0.map_addr(|address| NonZero::new(address.get() & !ISOLATED).unwrap_or(address))
     }
 
     pub(crate) fn kind(&self) -> Kind {
+        let address = self.address();
         // SAFETY: valid until consumed, which takes `self`; the header is
         // never written once there is a `JobRef`.
-        let header = unsafe { self.0.as_ref() };
+        let header = unsafe { address.as_ref() };
         header.0.kind
     }
 
     /// Runs the job. Consumes `self`: a job runs at most once. False: it was
     /// decided before that it is not to run.
     pub(crate) fn run(self, cx: &C) -> bool {
+        let address = self.address();
         // SAFETY: valid until consumed, as in `kind`.
-        let table = unsafe { self.0.as_ref() }.0;
+        let table = unsafe { address.as_ref() }.0;
         // SAFETY: the promise of `Header::new`, and `self` is the only right.
-        unsafe { (table.run)(self.0, cx) }
+        unsafe { (table.run)(address, cx) }
     }
 
     /// Drops a task without running it. False: it was decided before.
     pub(crate) fn discard(self) -> bool {
         assert_eq!(self.kind(), Kind::Task, "somebody waits for a structured job");
+        let address = self.address();
         // SAFETY: valid until consumed, as in `kind`.
-        let table = unsafe { self.0.as_ref() }.0;
+        let table = unsafe { address.as_ref() }.0;
         // SAFETY: in place of `run`, with the only right.
-        unsafe { (table.discard)(self.0) }
+        unsafe { (table.discard)(address) }
     }
 }
 

@@ -1,5 +1,7 @@
 //! `Latch`: something that happens once, and the worker that waits for it.
 
+use std::ptr;
+
 use super::canary::Canary;
 use crate::sync::{AtomicU32, Ordering};
 
@@ -60,6 +62,11 @@ impl Latch {
     fn word(&self) -> &AtomicU32 {
         self.canary.touch();
         &self.word
+    }
+
+    /// Tells it from every other that is not over.
+    pub(crate) fn address(&self) -> usize {
+        ptr::from_ref(self).addr()
     }
 
     /// Worker `index` begins the job.

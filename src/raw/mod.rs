@@ -69,6 +69,8 @@ pub(crate) trait Host: Sized + 'static {
     fn wait(&self, latch: &Latch);
     /// Wakes worker `owner`, which sleeps on a latch.
     fn wake(&self, owner: usize);
+    /// Begins a stolen fork that will set `latch`.
+    fn begin(&self, _latch: &Latch) {}
     /// Where its threads are: a job that comes back in the child of a fork finds
     /// none of them, nor the frames that were theirs.
     fn process(&self) -> Process;

@@ -216,7 +216,11 @@ impl<C> Registry<C> {
 
     /// Puts a job in the mailbox of slot `index` and sees that it is found.
     pub(crate) fn send(&self, index: usize, job: JobRef<C>) {
-        self.mail[index].push(job);
+        if job.is_isolated() {
+            self.slots[index].inner.get_or_init(Mailbox::new).push(job);
+        } else {
+            self.mail[index].push(job);
+        }
         self.sleep.wake(index);
     }
 
@@ -226,11 +230,16 @@ impl<C> Registry<C> {
 
     /// Without what any thread of the pool may take.
     pub(crate) fn take_own_mail(&self, index: usize) -> Option<JobRef<C>> {
-        take(self.mail.get(index)?)
+        self.mail.get(index).and_then(take).or_else(|| self.take_inner_mail(index))
     }
 
     pub(crate) fn has_own_mail(&self, index: usize) -> bool {
-        self.mail.get(index).is_some_and(|mail| !mail.is_empty())
+        self.mail.get(index).is_some_and(|mail| !mail.is_empty()) || self.has_inner_mail(index)
+    }
+
+    /// What was sent to slot `index` from inside an isolated section.
+    pub(crate) fn take_inner_mail(&self, index: usize) -> Option<JobRef<C>> {
+        take(self.slots[index].inner.get()?)
     }
 
     /// Lets any thread of the pool take a job that slot `owner` waits for.
@@ -243,6 +252,10 @@ impl<C> Registry<C> {
 
     pub(crate) fn has_mail(&self, index: usize) -> bool {
         self.has_own_mail(index) || !self.strays.is_empty()
+    }
+
+    pub(crate) fn has_inner_mail(&self, index: usize) -> bool {
+        self.slots[index].inner.get().is_some_and(|mail| !mail.is_empty())
     }
 
     pub(crate) fn has_stealable(&self) -> bool {

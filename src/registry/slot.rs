@@ -7,12 +7,22 @@ use crate::{
     counters::{Counters, Ledger},
     privacy::Privacy,
     raw::JobRef,
-    sync::{Arc, AtomicBool, Ordering, deque::Stealer},
+    sync::{
+        Arc, AtomicBool, Mutex, OnceLock, Ordering,
+        deque::{Injector as Mailbox, Stealer},
+    },
 };
 
 /// A place for a thread in a pool: workers first, then guests, then stand-ins.
 pub(crate) struct Slot<C: 'static> {
     pub(super) stealer: Stealer<JobRef<C>>,
+    /// Jobs for this very thread, sent from inside an isolated section: taken in
+    /// such waits, too. Most slots never get any, and a mailbox is large.
+    pub(super) inner: OnceLock<Mailbox<JobRef<C>>>,
+    /// The address of a latch that is not set: nothing is in the deque but what
+    /// descends from its job, which runs here. Whoever waits for it may steal
+    /// while this is locked.
+    pub(crate) only: Mutex<Option<usize>>,
     privacy: Arc<Privacy>,
     /// Has the deque held anything but forks since its owner found it empty?
     jobs: AtomicBool,
@@ -28,6 +38,8 @@ impl<C> Slot<C> {
     ) -> Self {
         Slot {
             stealer,
+            inner: OnceLock::new(),
+            only: Mutex::new(None),
             privacy: Arc::new(Privacy::new()),
             jobs: AtomicBool::new(false),
             counters: Counters::new(epoch),

@@ -7,6 +7,7 @@
 mod aside;
 mod idle;
 mod search;
+mod section;
 mod share;
 mod wait;
 
@@ -29,6 +30,7 @@ use crate::{
 pub(crate) use self::{
     aside::blocking,
     idle::IdleSpin,
+    section::{in_section, isolated},
     wait::{Awaited, wait_for},
 };
 
@@ -66,6 +68,10 @@ pub(crate) struct Worker {
     level: Cell<usize>,
     /// Blocking sections that this thread is in, nested.
     sections: Cell<usize>,
+    /// Does a job from an isolated section begin here, with nothing else in the deque?
+    alone: Cell<bool>,
+    /// Is this thread in a section only for a job from that of another?
+    visiting: Cell<bool>,
     /// Does `sleep` count this thread as searching?
     searching: Cell<bool>,
     turn: Cell<Turn>,
@@ -114,6 +120,8 @@ impl Worker {
             depth: Cell::new(0),
             level: Cell::new(0),
             sections: Cell::new(0),
+            alone: Cell::new(false),
+            visiting: Cell::new(false),
             searching: Cell::new(false),
             turn: Cell::default(),
             ticks: Cell::new(0),
@@ -189,6 +197,7 @@ impl Worker {
             return false;
         }
         let next = || match self.role {
+            _ if self.in_section() => self.help(None),
             Role::Guest => self.help(None),
             // One job, since this thread goes back to what it did.
             Role::Member | Role::StandIn => self.next_job(Share::One),
@@ -236,7 +245,7 @@ impl Worker {
     /// before it is run, and the owner wait where it steals from nobody: then
     /// the job is better off with the strays.
     pub(crate) fn push_scoped(&self, owner: usize, job: JobRef<Worker>) {
-        if self.role == Role::Guest && owner != self.index {
+        if self.role == Role::Guest && !self.sees_to(owner) {
             self.registry.push_stray(owner, job);
         } else {
             self.push(job);
@@ -283,6 +292,14 @@ impl Worker {
 
     /// Runs a job that came from a queue. False: it was a task decided before.
     pub(crate) fn run_job(&self, job: JobRef<Worker>) -> bool {
+        if job.is_isolated() && !self.in_section() {
+            return self.run_alone(job);
+        }
+        self.alone.set(false);
+        self.run_here(job)
+    }
+
+    fn run_here(&self, job: JobRef<Worker>) -> bool {
         let kind = job.kind();
         if kind != Kind::Scoped {
             self.rest();
@@ -300,10 +317,14 @@ impl Worker {
         self.registry.use_slot(self.index);
         self.registry.sleep.set_seated(seated as u32);
         self.start();
+        if in_section() {
+            self.deque.enter_section();
+        }
     }
 
     /// And leaves it.
     pub(crate) fn stand_up(&self, seated: usize) {
+        self.deque.leave_section();
         self.registry.sleep.set_seated(seated as u32);
     }
 

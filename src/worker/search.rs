@@ -1,7 +1,10 @@
 //! Where a worker looks for work.
 
 use super::{Role, Worker};
-use crate::{raw::JobRef, registry::Share};
+use crate::{
+    raw::{JobRef, Latch},
+    registry::Share,
+};
 
 /// Jobs between looks at what the usual order might starve: the entrance,
 /// while deques are full, and the oldest of the own deque, while newer ones
@@ -47,6 +50,9 @@ impl Worker {
     /// what slot `holder` is busy with: its descendants, likely, are there
     /// (leapfrogging; Wagner and Calder, PPoPP 1993).
     pub(super) fn help(&self, holder: Option<usize>) -> Option<Job> {
+        if self.in_section() {
+            return self.help_alone();
+        }
         let own = if self.may_go_deeper() {
             self.pop()
         } else {
@@ -61,9 +67,31 @@ impl Worker {
             .or_else(|| self.take_side())
     }
 
+    /// Work for a thread that waits in an isolated section: what was forked there.
+    fn help_alone(&self) -> Option<Job> {
+        let own = if self.may_go_deeper() {
+            self.pop()
+        } else {
+            self.deque.pop_structured(|| self.registry.post_jobs())
+        };
+        own.or_else(|| self.registry.take_inner_mail(self.index))
+    }
+
+    /// The oldest job of slot `victim`, if all that lies there descends from the
+    /// job that will set `latch`.
+    pub(super) fn steal_back(&self, victim: usize, latch: &Latch) -> Option<Job> {
+        let only = self.registry.slot(victim).only.lock();
+        // Locked while it steals, since that job is not over before it is taken
+        // off there.
+        if *only == Some(latch.address()) { self.steal_from(victim, Share::One) } else { None }
+    }
+
     /// Work for a thread that waits for another pool: that pool may need it
     /// done.
     pub(super) fn serve(&self) -> Option<Job> {
+        if self.in_section() {
+            return self.help_alone();
+        }
         self.pop()
             .or_else(|| self.registry.take_mail(self.index))
             .or_else(|| self.take_side())
@@ -82,7 +110,7 @@ impl Worker {
 
     fn pop(&self) -> Option<Job> {
         let job = self.deque.pop();
-        if job.is_none() {
+        if job.is_none() && !self.in_section() {
             self.registry.slot(self.index).holds_nothing();
         }
         job
@@ -126,6 +154,9 @@ impl Worker {
 
     /// Is there anything that `help` would take?
     pub(super) fn sees_help(&self, holder: Option<usize>) -> bool {
+        if self.in_section() {
+            return self.registry.has_inner_mail(self.index);
+        }
         let holder_has = || {
             holder.is_some_and(|slot| {
                 slot != self.index && self.registry.slot(slot).queue_depth() > 0
@@ -139,6 +170,9 @@ impl Worker {
     /// Is there anything that `serve` would take?
     pub(super) fn sees_service(&self) -> bool {
         let registry = &self.registry;
+        if self.in_section() {
+            return registry.has_inner_mail(self.index);
+        }
         registry.has_mail(self.index)
             || self.sees_side()
             || if self.may_serve_tasks() { registry.has_work() } else { self.has_queued() }

@@ -129,6 +129,10 @@ impl Host for Worker {
         }
     }
 
+    fn begin(&self, latch: &Latch) {
+        self.begin_alone(latch);
+    }
+
     fn wake(&self, owner: usize) {
         self.registry.sleep.wake(owner);
     }

@@ -5,7 +5,10 @@
 //! pools it works for further up its stack, and for which this is a wait
 //! abroad, it serves the entrance too, since what it waits for may need it.
 
-use std::{ptr, time::Instant};
+use std::{
+    ptr,
+    time::{Duration, Instant},
+};
 
 use super::Worker;
 use crate::{
@@ -29,6 +32,11 @@ const LOOKS: u32 = if MODELLED { 0 } else { 8 };
 /// sleeping: what is waited for is often about to be done.
 const YIELDS: u32 = if MODELLED { 0 } else { 8 };
 
+/// How long a thread in an isolated section sleeps before it looks whether its
+/// thief has forked; each nap is twice as long as the one before, so many times.
+const SHORT_NAP: Duration = Duration::from_micros(50);
+const LONGER_NAPS: u32 = 7;
+
 /// Something that a thread waits for.
 pub(crate) trait Awaited {
     fn is_over(&self) -> bool;
@@ -37,6 +45,10 @@ pub(crate) trait Awaited {
     fn will_wake(&self) -> bool;
     /// The slot that is busy with it, if known.
     fn holder(&self) -> Option<usize> {
+        None
+    }
+    /// A stolen fork's latch, if it is that.
+    fn latch(&self) -> Option<&Latch> {
         None
     }
 }
@@ -52,6 +64,10 @@ impl Awaited for Latch {
 
     fn holder(&self) -> Option<usize> {
         Latch::holder(self)
+    }
+
+    fn latch(&self) -> Option<&Latch> {
+        Some(self)
     }
 }
 
@@ -88,13 +104,13 @@ pub(crate) fn wait_for(
         }
         worker.is_some()
     });
-    let mut looks = 0;
+    let (mut looks, mut naps) = (0, 0);
     while !awaited.is_over() && deadline.is_none_or(|deadline| Instant::now() < deadline) {
         // Nobody here will see to it.
         home.map_or(process, |home| home.process).or_abort();
         process.or_abort();
         if is_worker && wait.work_once() {
-            looks = 0;
+            (looks, naps) = (0, 0);
         } else if is_worker && looks < LOOKS + YIELDS {
             each_worker(Worker::rest);
             looks += 1;
@@ -102,8 +118,9 @@ pub(crate) fn wait_for(
                 thread::yield_now();
             }
         } else {
-            wait.nap(parker, deadline);
-            looks = 0;
+            let look = wait.next_look(naps);
+            wait.nap(parker, deadline.into_iter().chain(look).min());
+            (looks, naps) = (0, naps + 1);
         }
     }
     each_worker(|worker| {
@@ -135,13 +152,36 @@ impl<A: Awaited + ?Sized> Wait<'_, A> {
     fn work_once(&self) -> bool {
         Worker::find(|worker| {
             let job = if self.is_home(worker) {
-                worker.help(self.awaited.holder())
+                worker.help(self.awaited.holder()).or_else(|| self.steal_back(worker))
             } else {
                 worker.serve()
             };
             job.map(|job| worker.run_while_waiting(job))
         })
         .is_some()
+    }
+
+    /// In an isolated section: a job that descends from what this thread waits
+    /// for, out of the deque of the thief.
+    fn steal_back(&self, worker: &Worker) -> Option<JobRef<Worker>> {
+        let thief = self.thief(worker)?;
+        worker.steal_back(thief, self.awaited.latch()?)
+    }
+
+    /// In an isolated section: who has stolen what this thread waits for.
+    fn thief(&self, worker: &Worker) -> Option<usize> {
+        if !worker.in_section() || !self.is_home(worker) {
+            return None;
+        }
+        self.awaited.holder().filter(|&slot| slot != worker.index)
+    }
+
+    /// When a thread in an isolated section is to look by itself for what its thief
+    /// has to give: no poster wakes it, since it would not take what others post.
+    fn next_look(&self, naps: u32) -> Option<Instant> {
+        let waits = Worker::current(|worker| worker.and_then(|worker| self.thief(worker)));
+        let pause = SHORT_NAP * (1 << naps.min(LONGER_NAPS));
+        waits.and_then(|_| Instant::now().checked_add(pause))
     }
 
     /// Sleeps once, unless it is over or there is something to do.
@@ -184,6 +224,9 @@ impl<A: Awaited + ?Sized> Wait<'_, A> {
     /// What a poster may wake this worker for; none if for nothing, since it
     /// would not take it.
     fn appetite(&self, worker: &Worker) -> Option<Appetite> {
+        if worker.in_section() {
+            return None;
+        }
         let home = self.is_home(worker);
         match worker.member_index() {
             None if home && worker.may_go_deeper() => Some(Appetite::Deques),

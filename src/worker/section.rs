@@ -1,0 +1,105 @@
+//! An isolated section: a wait there runs only what was made there.
+//!
+//! A section is of the thread that is in it, on each deque it owns, and of the jobs
+//! made in it, which say so wherever they go. Whoever takes such a job is in a
+//! section of its own while it runs it, and before it leaves runs what scoped jobs
+//! were made there and are still here: its other frames may be waiting for a lock that
+//! the first section's owner holds, and that owner looks into no other deque.
+//!
+//! So nothing that an isolated wait waits for lies where nobody may come for it: it
+//! is in this thread's deque, since the section began; or it was stolen, and its
+//! thief runs it, and waits for nothing but what was made by it.
+
+use std::cell::Cell;
+
+use super::{Worker, wait::each_worker};
+use crate::{
+    raw::{JobRef, Latch},
+    sync::thread_local,
+};
+
+thread_local! {
+    /// Sections that this thread is in, one inside another.
+    static SECTIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Runs `f` in a section of this thread, for every pool it works for now or
+/// comes to work for inside.
+pub(crate) fn isolated<R>(f: impl FnOnce() -> R) -> R {
+    let section = Section::enter();
+    let result = f();
+    drop(section);
+    result
+}
+
+/// Is this thread in a section, as a worker or not?
+pub(crate) fn in_section() -> bool {
+    SECTIONS.with(Cell::get) > 0
+}
+
+struct Section(());
+
+impl Section {
+    fn enter() -> Self {
+        each_worker(|worker| {
+            worker.publish();
+            worker.deque.enter_section();
+        });
+        SECTIONS.with(|sections| sections.set(sections.get() + 1));
+        Section(())
+    }
+}
+
+impl Drop for Section {
+    fn drop(&mut self) {
+        SECTIONS.with(|sections| sections.set(sections.get() - 1));
+        each_worker(|worker| worker.deque.leave_section());
+    }
+}
+
+impl Worker {
+    pub(crate) fn in_section(&self) -> bool {
+        self.deque.in_section()
+    }
+
+    /// A job for this thread to send, that says where it was made.
+    pub(crate) fn mark(&self, job: JobRef<Worker>) -> JobRef<Worker> {
+        if self.in_section() { job.isolate() } else { job }
+    }
+
+    /// Does this thread run itself what lies here, before it turns to anything that a
+    /// job in a scope of slot `owner` may not wait for?
+    pub(crate) fn sees_to(&self, owner: usize) -> bool {
+        owner == self.index || self.visiting.get()
+    }
+
+    /// Runs a job that was made in a section of another thread, or an older one.
+    #[cold]
+    pub(super) fn run_alone(&self, job: JobRef<Worker>) -> bool {
+        // Only then is what lies here afterwards made by the job.
+        self.alone.set(!self.has_queued());
+        self.visiting.set(true);
+        let ran = isolated(|| {
+            let ran = self.run_here(job);
+            self.alone.set(false);
+            self.end_alone();
+            while let Some(job) = self.deque.pop_structured(|| self.registry.post_jobs()) {
+                self.run_job(job);
+            }
+            ran
+        });
+        self.visiting.set(false);
+        ran
+    }
+
+    /// The fork that will set `latch` begins here.
+    pub(super) fn begin_alone(&self, latch: &Latch) {
+        if self.alone.replace(false) {
+            *self.registry.slot(self.index).only.lock() = Some(latch.address());
+        }
+    }
+
+    fn end_alone(&self) {
+        *self.registry.slot(self.index).only.lock() = None;
+    }
+}

@@ -1,0 +1,119 @@
+//! `isolated`: whoever runs elsewhere what was made in a section is as strict as its
+//! owner.
+
+use std::sync::{Mutex, mpsc};
+use std::thread;
+
+use heist::ThreadPool;
+
+use crate::support::{builder, within_a_minute};
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// The only worker of a pool gets a job from a guest by `lend`, and yields in it while a
+/// stranger's task waits at the entrance. What does it do?
+fn what_its_runner_does(
+    isolated: bool,
+    lend: impl FnOnce(&ThreadPool, Job, &(dyn Fn() + Sync)),
+) -> heist::Yield {
+    let pool = builder(1).door_patience(None).build().unwrap();
+    let (start, started) = mpsc::channel();
+    let (open, gate) = mpsc::channel();
+    let (say, said) = mpsc::channel();
+    let job = Box::new(move || {
+        start.send(thread::current().id()).unwrap();
+        gate.recv().unwrap();
+        say.send(heist::yield_now().unwrap()).unwrap();
+    });
+    let started = Mutex::new(started);
+    let stranger = Mutex::new(None);
+    let meanwhile = || {
+        let runner = started.lock().unwrap().recv().unwrap();
+        assert_ne!(runner, thread::current().id());
+        let spawn = || *stranger.lock().unwrap() = Some(pool.spawn(|| ()));
+        thread::scope(|threads| threads.spawn(spawn).join().unwrap());
+        open.send(()).unwrap();
+    };
+    let lend = || lend(&pool, job, &meanwhile);
+    if isolated {
+        heist::isolated(lend)
+    } else {
+        lend()
+    }
+    let did = said.recv().unwrap();
+    stranger.into_inner().unwrap().unwrap().join().unwrap();
+    did
+}
+
+fn a_runner_is_strict(lend: fn(&ThreadPool, Job, &(dyn Fn() + Sync))) {
+    within_a_minute(move || {
+        let outside = what_its_runner_does(false, lend);
+        assert_eq!(outside, heist::Yield::Executed);
+        let inside = what_its_runner_does(true, lend);
+        assert_eq!(inside, heist::Yield::Idle);
+    });
+}
+
+#[test]
+fn a_thief_of_a_sections_fork_is_as_strict_as_its_owner() {
+    a_runner_is_strict(|pool, job, meanwhile| {
+        pool.join(meanwhile, job);
+    });
+}
+
+#[test]
+fn a_thief_of_a_sections_scoped_job_is_as_strict_as_its_owner() {
+    a_runner_is_strict(|pool, job, meanwhile| {
+        pool.scope(|s| {
+            s.spawn(|_| job());
+            meanwhile();
+        });
+    });
+}
+
+#[test]
+fn a_thief_of_a_sections_task_is_as_strict_as_its_owner() {
+    a_runner_is_strict(|pool, job, meanwhile| {
+        pool.scope(|_| {
+            let task = heist::spawn(job);
+            meanwhile();
+            task.join().unwrap();
+        });
+    });
+}
+
+#[test]
+fn whoever_runs_a_task_that_went_from_a_section_through_the_entrance_is_strict() {
+    a_runner_is_strict(|pool, job, meanwhile| {
+        let task = pool.spawn(job);
+        meanwhile();
+        task.join().unwrap();
+    });
+}
+
+#[test]
+fn whoever_runs_a_keyed_task_of_a_section_is_strict() {
+    a_runner_is_strict(|pool, job, meanwhile| {
+        let task = pool.spawn_keyed("key", job);
+        meanwhile();
+        task.join().unwrap();
+    });
+}
+
+#[test]
+fn whoever_runs_a_task_of_a_bulkhead_from_a_section_is_strict() {
+    a_runner_is_strict(|pool, job, meanwhile| {
+        let task = pool.bulkhead("class").limit(1).build().unwrap().spawn(job);
+        meanwhile();
+        task.join().unwrap();
+    });
+}
+
+#[test]
+fn whoever_polls_a_future_of_a_section_is_strict() {
+    a_runner_is_strict(|pool, job, meanwhile| {
+        let task = pool.spawn_future(async move { job() });
+        meanwhile();
+        task.join().unwrap();
+    });
+}
