@@ -179,6 +179,10 @@ impl<A: Awaited + ?Sized> Wait<'_, A> {
     /// When a thread in an isolated section is to look by itself for what its thief
     /// has to give: no poster wakes it, since it would not take what others post.
     fn next_look(&self, naps: u32) -> Option<Instant> {
+        if MODELLED {
+            // A model has no clock, and what it does may not depend on one.
+            return None;
+        }
         let waits = Worker::current(|worker| worker.and_then(|worker| self.thief(worker)));
         let pause = SHORT_NAP * (1 << naps.min(LONGER_NAPS));
         waits.and_then(|_| Instant::now().checked_add(pause))
