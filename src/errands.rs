@@ -54,7 +54,7 @@ impl<J> Errands<J> {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        !self.is_used() || self.queues.iter().all(deque::Injector::is_empty)
+        !self.is_used() || self.queues.iter().all(|queue| queue.is_empty())
     }
 
     fn take_from(&self, mut queues: impl Iterator<Item = usize>) -> Option<J> {
