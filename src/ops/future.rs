@@ -75,7 +75,7 @@ impl ThreadPool {
 }
 
 impl TaskBuilder<'_> {
-    /// As [`ThreadPool::spawn_future`].
+    /// As [`ThreadPool::spawn_future`]. A time-out would begin when the output is there: use a deadline.
     ///
     /// # Where it runs
     ///
