@@ -33,8 +33,8 @@ impl<C> Registry<C> {
 
     /// Slot `index` is short of work, and its thread is about to sleep.
     pub(crate) fn ask_all(&self, index: usize) {
-        let others = self.slots_in_use().iter().enumerate().filter(|&(slot, _)| slot != index);
-        others.for_each(|(_, slot)| slot.privacy().end());
+        let places = (0..self.places()).filter_map(|place| self.at_place(place));
+        places.filter(|&slot| slot != index).for_each(|slot| self.slot(slot).privacy().end());
     }
 
     /// Call after putting a task into a lane.

@@ -3,6 +3,7 @@
 
 mod calls;
 mod gates;
+mod roster;
 mod slot;
 
 use std::time::Instant;
@@ -12,7 +13,10 @@ pub(crate) use self::{
     slot::Slot,
 };
 
-use self::gates::{Gates, Keys};
+use self::{
+    gates::{Gates, Keys},
+    roster::Roster,
+};
 use crate::{
     attendance::Attendance,
     config::{Config, Handlers},
@@ -26,7 +30,7 @@ use crate::{
     staff::Staff,
     strands::Strands,
     sync::{
-        Arc, AtomicU32, AtomicUsize, Ordering,
+        Arc, AtomicU32, Ordering,
         deque::{Injector as Mailbox, Steal},
     },
     timer::Timer,
@@ -55,9 +59,7 @@ pub(crate) struct Registry<C: 'static> {
     /// Scopes' jobs that came from outside the pool, for any of its threads.
     strays: Mailbox<JobRef<C>>,
     workers: usize,
-    /// Slots that have had a thread, or may have one any time: the first so
-    /// many. Most seats are never taken, and need not be looked at.
-    used: AtomicUsize,
+    roster: Roster,
     phase: AtomicU32,
 }
 
@@ -121,7 +123,7 @@ impl<C> Registry<C> {
             strays: Mailbox::new(),
             mail: (0..workers).map(|_| Mailbox::new()).collect(),
             workers,
-            used: AtomicUsize::new(workers),
+            roster: Roster::new(workers, count),
             phase: AtomicU32::new(Phase::Open as u32),
             attendance: Attendance::new(workers),
         };
@@ -144,18 +146,25 @@ impl<C> Registry<C> {
         &self.slots
     }
 
-    /// The slots where work may lie.
-    pub(crate) fn slots_in_use(&self) -> &[Slot<C>] {
-        // ORDERING(dekker): `use_slot` comes before the first push there.
-        &self.slots[..self.used.load(Ordering::Relaxed)]
+    /// So many places on the roster of slots where work may lie.
+    pub(crate) fn places(&self) -> usize {
+        self.roster.len()
     }
 
-    /// From now on work may lie in slot `index`.
+    /// The slot at that place, unless it is on its way there.
+    pub(crate) fn at_place(&self, place: usize) -> Option<usize> {
+        self.roster.at(place)
+    }
+
+    /// The slots where work may lie.
+    pub(crate) fn slots_in_use(&self) -> impl Iterator<Item = &Slot<C>> {
+        (0..self.places()).filter_map(|place| Some(&self.slots[self.at_place(place)?]))
+    }
+
+    /// From now on work may lie in slot `index`, whose thread calls this.
     pub(crate) fn use_slot(&self, index: usize) {
-        // ORDERING(dekker): goes with the pushes that follow.
-        if index >= self.used.load(Ordering::Relaxed) {
-            // ORDERING(dekker): as above.
-            self.used.fetch_max(index + 1, Ordering::Relaxed);
+        if self.slots[index].is_new() {
+            self.roster.add(index);
         }
     }
 
@@ -259,13 +268,13 @@ impl<C> Registry<C> {
     }
 
     pub(crate) fn has_stealable(&self) -> bool {
-        !self.strays.is_empty() || self.slots_in_use().iter().any(|slot| !slot.stealer.is_empty())
+        !self.strays.is_empty() || self.slots_in_use().any(|slot| !slot.stealer.is_empty())
     }
 
     /// Is there more to steal than forks?
     fn has_stealable_jobs(&self) -> bool {
         let has = |slot: &Slot<C>| slot.may_hold_jobs() && !slot.stealer.is_empty();
-        !self.strays.is_empty() || self.slots_in_use().iter().any(has)
+        !self.strays.is_empty() || self.slots_in_use().any(has)
     }
 
     /// Does work lie at this place?

@@ -24,6 +24,8 @@ pub(crate) struct Slot<C: 'static> {
     /// while this is locked.
     pub(crate) only: Mutex<Option<usize>>,
     privacy: Arc<Privacy>,
+    /// Has it had a thread?
+    known: AtomicBool,
     /// Has the deque held anything but forks since its owner found it empty?
     jobs: AtomicBool,
     pub(crate) counters: Counters,
@@ -41,6 +43,7 @@ impl<C> Slot<C> {
             inner: OnceLock::new(),
             only: Mutex::new(None),
             privacy: Arc::new(Privacy::new()),
+            known: AtomicBool::new(false),
             jobs: AtomicBool::new(false),
             counters: Counters::new(epoch),
             ledger: Arc::new(Ledger::new(handlers)),
@@ -53,6 +56,18 @@ impl<C> Slot<C> {
 
     pub(crate) fn privacy(&self) -> &Arc<Privacy> {
         &self.privacy
+    }
+
+    /// Is this the slot's first thread, and its first call? The next one comes after
+    /// it: a slot has one thread at a time.
+    pub(super) fn is_new(&self) -> bool {
+        // ORDERING(dekker): seen by the same thread, or with the seat.
+        let known = self.known.load(Ordering::Relaxed);
+        if !known {
+            // ORDERING(dekker): as above.
+            self.known.store(true, Ordering::Relaxed);
+        }
+        !known
     }
 
     /// Before pushing jobs that are no forks.

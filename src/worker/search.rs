@@ -184,10 +184,11 @@ impl Worker {
 
     /// A random victim first, then the rest in a row.
     fn steal(&self, share: Share) -> Option<Job> {
-        let slots = self.registry.slots_in_use().len();
-        let first = self.rng.below(slots);
-        (0..slots)
-            .map(|step| (first + step) % slots)
+        let places = self.registry.places();
+        let first = self.rng.below(places);
+        (first..places)
+            .chain(0..first)
+            .filter_map(|place| self.registry.at_place(place))
             .filter(|&victim| victim != self.index)
             .find_map(|victim| self.steal_from(victim, share))
     }
