@@ -216,9 +216,10 @@ impl Ledger {
         self.process
     }
 
-    pub(crate) fn accept(&self) {
+    /// Counts a task that came in; says how many had.
+    pub(crate) fn accept(&self) -> u64 {
         // ORDERING(tally): releases to `accepted`; many writers, so an add.
-        self.accepted.fetch_add(1, Ordering::Release);
+        self.accepted.fetch_add(1, Ordering::Release)
     }
 
     pub(crate) fn accepted(&self) -> u64 {

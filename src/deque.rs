@@ -9,16 +9,21 @@
 //! here since than was popped, the newest is none from before; if thieves have
 //! taken some of those, they have taken all that was there before.
 
-use std::cell::{Cell, RefCell};
+use std::{
+    cell::{Cell, RefCell},
+    sync::Arc,
+};
 
 use crate::{
     raw::{ForkRef, ForkStack, JobId, JobRef, Kind},
+    sign::{Holds, Sign},
     sync::deque,
 };
 
 pub(crate) struct Deque<C: 'static> {
     private: ForkStack<C>,
     public: deque::Deque<JobRef<C>>,
+    sign: Arc<Sign>,
     /// The slot whose thread owns this.
     owner: usize,
     /// Jobs pushed less jobs popped by the owner. What thieves take or bring in does
@@ -37,16 +42,35 @@ const LONG_AGO: isize = isize::MIN / 2;
 /// stand-ins are never taken.
 pub(crate) struct Seat<C: 'static> {
     public: deque::Deque<JobRef<C>>,
+    sign: Arc<Sign>,
     owner: usize,
+}
+
+/// A deque as thieves see it.
+pub(crate) struct Loot<C: 'static> {
+    pub(crate) stealer: deque::Stealer<JobRef<C>>,
+    sign: Arc<Sign>,
+}
+
+impl<C> Loot<C> {
+    /// May there be so much to take?
+    pub(crate) fn may_hold(&self, what: Holds) -> bool {
+        self.sign.says(what)
+    }
+
+    /// Is there, now?
+    pub(crate) fn holds(&self, what: Holds) -> bool {
+        self.may_hold(what) && !self.stealer.is_empty()
+    }
 }
 
 impl<C> Seat<C> {
     pub(crate) fn new(owner: usize) -> Self {
-        Seat { owner, public: deque::Deque::new_lifo() }
+        Seat { owner, public: deque::Deque::new_lifo(), sign: Arc::new(Sign::new()) }
     }
 
-    pub(crate) fn stealer(&self) -> deque::Stealer<JobRef<C>> {
-        self.public.stealer()
+    pub(crate) fn loot(&self) -> Loot<C> {
+        Loot { stealer: self.public.stealer(), sign: Arc::clone(&self.sign) }
     }
 
     pub(crate) fn index(&self) -> usize {
@@ -64,6 +88,7 @@ impl<C> Deque<C> {
         Deque {
             private: ForkStack::new(),
             public: seat.public,
+            sign: seat.sign,
             owner: seat.owner,
             height: Cell::new(0),
             begun: Cell::new(LONG_AGO),
@@ -75,15 +100,16 @@ impl<C> Deque<C> {
     pub(crate) fn into_seat(self) -> Seat<C> {
         debug_assert!(self.private.is_empty(), "nobody leaves forks behind");
         debug_assert!(!self.in_section(), "nobody leaves inside a section");
-        Seat { owner: self.owner, public: self.public }
+        Seat { owner: self.owner, public: self.public, sign: self.sign }
     }
 
-    pub(crate) fn stealer(&self) -> deque::Stealer<JobRef<C>> {
-        self.public.stealer()
+    pub(crate) fn loot(&self) -> Loot<C> {
+        Loot { stealer: self.public.stealer(), sign: Arc::clone(&self.sign) }
     }
 
-    /// For stealing into.
+    /// For stealing jobs into.
     pub(crate) fn public(&self) -> &deque::Deque<JobRef<C>> {
+        self.sign.raise(Holds::Jobs);
         &self.public
     }
 
@@ -110,6 +136,7 @@ impl<C> Deque<C> {
     /// Pushes a job for everybody to see, behind all that is private.
     pub(crate) fn push(&self, job: JobRef<C>) {
         let _ = self.publish();
+        self.sign.raise(Holds::Jobs);
         self.push_public(job);
     }
 
@@ -120,9 +147,12 @@ impl<C> Deque<C> {
         if self.within() == 0 {
             return None;
         }
-        let job = self.public.pop()?;
-        self.height.set(self.height.get() - 1);
-        Some(job)
+        let job = self.public.pop();
+        match job {
+            Some(_) => self.height.set(self.height.get() - 1),
+            None => self.sign.take_in(),
+        }
+        job
     }
 
     /// From now on only newer jobs are popped; what was forked before is public.
@@ -150,6 +180,7 @@ impl<C> Deque<C> {
     fn push_public(&self, job: JobRef<C>) {
         let job = if self.in_section() { job.isolate() } else { job };
         self.height.set(self.height.get() + 1);
+        self.sign.raise(Holds::Forks);
         self.public.push(job);
     }
 

@@ -128,7 +128,8 @@
 mod affinity; // floor 0
 mod cpus; // floor 0
 mod priority; // floor 0
-mod rng; // floor 0
+mod rng;
+mod sign; // floor 0
 mod sync; // floor 0
 
 mod process; // floor 1

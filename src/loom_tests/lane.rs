@@ -1,4 +1,4 @@
-//! A lane: no task is out of sight while others step forward.
+//! A lane: no task is out of sight while workers take them in hand.
 
 use std::time::Instant;
 
@@ -9,13 +9,13 @@ use crate::{
     sync::{Arc, thread},
 };
 
-/// ORDERING(front): a lane with tasks never looks empty, and hands them out in
+/// ORDERING(hand): a lane with tasks never looks empty, and hands them out in
 /// their order.
 #[test]
-fn loom_front_a_lane_with_tasks_never_looks_empty() {
+fn loom_hand_a_lane_with_tasks_never_looks_empty() {
     explore(Preemptions { quick: 3, full: ANY }, || {
         let injector = Arc::new(Injector::<u32>::new(1, 4, Instant::now(), &Arc::default()));
-        let lane = |injector: &Injector<u32>| injector.lane(Priority::Normal).take();
+        let lane = |injector: &Injector<u32>| injector.lane(Priority::Normal).take(0);
         for task in 0..3 {
             let in_use = injector.lane(Priority::Normal).try_acquire().unwrap();
             injector.lane(Priority::Normal).push(task, in_use);

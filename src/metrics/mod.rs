@@ -84,8 +84,8 @@ pub struct WorkerMetrics {
     pub tasks_completed: u64,
     /// Tasks that panicked on this thread.
     pub tasks_panicked: u64,
-    /// Jobs in its public deque now. Forks that nobody has asked for are
-    /// private and not counted.
+    /// Jobs in its public deque now, and tasks that it has taken from the entrance
+    /// but not begun. Forks that nobody has asked for are private and not counted.
     pub queue_depth: usize,
 }
 
@@ -110,7 +110,7 @@ pub struct LaneMetrics {
     /// Threads and futures that wait for room now.
     pub blocked_submitters: usize,
     /// How long the oldest task has waited; zero if none waits. Too long by at
-    /// most the time in which it and the one before it arrived, or eight if
+    /// most the time in which it and the one before it arrived, or sixteen if
     /// more than that wait. Keyed tasks, which wait for their key, do not count.
     pub oldest_wait: Duration,
 }
@@ -125,8 +125,9 @@ impl ThreadPool {
     pub fn metrics(&self) -> Metrics {
         let registry = self.registry();
         // Before what is accepted: what has finished was accepted earlier.
-        let (members, others) = registry.slots().split_at(registry.workers());
-        let workers = members.iter().map(WorkerMetrics::of).collect();
+        let count = registry.workers();
+        let workers = (0..count).map(|index| WorkerMetrics::of_worker(index, registry)).collect();
+        let others = &registry.slots()[count..];
         let (guests, stand_ins) = others.split_at(others.len() - registry.staff.seats());
         let others = WorkerMetrics {
             busy: Duration::ZERO,

@@ -3,10 +3,23 @@
 use std::time::Duration;
 
 use super::{LaneMetrics, WorkerMetrics};
-use crate::{counters::Counters, injector::Lane, raw::JobRef, registry::Slot, worker::Worker};
+use crate::{
+    counters::Counters,
+    injector::Lane,
+    raw::JobRef,
+    registry::{Registry, Slot},
+    worker::Worker,
+};
 
 impl WorkerMetrics {
-    pub(super) fn of(slot: &Slot<Worker>) -> Self {
+    /// Of worker `index`.
+    pub(super) fn of_worker(index: usize, registry: &Registry<Worker>) -> Self {
+        let slot = WorkerMetrics::of(registry.slot(index));
+        let queue_depth = slot.queue_depth + registry.injector.held_by(index);
+        WorkerMetrics { queue_depth, ..slot }
+    }
+
+    fn of(slot: &Slot<Worker>) -> Self {
         let counters: &Counters = &slot.counters;
         let spent = counters.clock.read();
         WorkerMetrics {

@@ -26,6 +26,7 @@ use crate::{
     injector::{Injector, Lane},
     process::Process,
     raw::{Homes, JobRef},
+    sign::Holds,
     sleep::{Place, Sleep},
     staff::Staff,
     strands::Strands,
@@ -101,9 +102,8 @@ impl<C> Registry<C> {
         let count = constant + staff.seats();
         let deques: Vec<_> = (0..constant).map(Deque::new).collect();
         let mut seats: Vec<_> = (constant..count).map(Seat::new).collect();
-        let stealers = deques.iter().map(Deque::stealer).chain(seats.iter().map(Seat::stealer));
-        let slot = |stealer| Slot::new(stealer, &handlers, epoch);
-        let slots = stealers.map(slot).collect();
+        let loots = deques.iter().map(Deque::loot).chain(seats.iter().map(Seat::loot));
+        let slots = loots.map(|loot| Slot::new(loot, &handlers, epoch)).collect();
         // The first one last: those that are never taken are never looked at.
         seats.reverse();
         let registry = Registry {
@@ -176,20 +176,22 @@ impl<C> Registry<C> {
         share: Share,
         into: &Deque<C>,
     ) -> Option<JobRef<C>> {
-        let victim = &self.slots[victim];
-        let queued = victim.stealer.len();
+        let loot = &self.slots[victim].loot;
+        if !loot.may_hold(Holds::Forks) {
+            return None;
+        }
+        let queued = loot.stealer.len();
         if queued == 0 {
             return None;
         }
         let counters = &self.slots[thief].counters;
         counters.steal_attempts.add(1);
-        let many = share == Share::Half && queued >= LONG_QUEUE && victim.may_hold_jobs();
+        let many = share == Share::Half && queued >= LONG_QUEUE && loot.may_hold(Holds::Jobs);
         let stolen = if many {
-            self.slots[thief].holds_jobs();
             let half = (queued / 2).min(MOST_STOLEN);
-            victim.stealer.steal_batch_with_limit_and_pop(into.public(), half)
+            loot.stealer.steal_batch_with_limit_and_pop(into.public(), half)
         } else {
-            victim.stealer.steal()
+            loot.stealer.steal()
         };
         match stolen {
             Steal::Success(job) => {
@@ -212,7 +214,7 @@ impl<C> Registry<C> {
     /// The oldest job in the public deque of `index`, for its owner; none also
     /// if a thief was quicker.
     pub(crate) fn take_oldest(&self, index: usize) -> Option<JobRef<C>> {
-        match self.slots[index].stealer.steal() {
+        match self.slots[index].loot.stealer.steal() {
             Steal::Success(job) => Some(job),
             Steal::Empty | Steal::Retry => None,
         }
@@ -268,13 +270,16 @@ impl<C> Registry<C> {
     }
 
     pub(crate) fn has_stealable(&self) -> bool {
-        !self.strays.is_empty() || self.slots_in_use().any(|slot| !slot.stealer.is_empty())
+        self.has_loot(Holds::Forks)
     }
 
     /// Is there more to steal than forks?
     fn has_stealable_jobs(&self) -> bool {
-        let has = |slot: &Slot<C>| slot.may_hold_jobs() && !slot.stealer.is_empty();
-        !self.strays.is_empty() || self.slots_in_use().any(has)
+        self.has_loot(Holds::Jobs)
+    }
+
+    fn has_loot(&self, what: Holds) -> bool {
+        !self.strays.is_empty() || self.slots_in_use().any(|slot| slot.loot.holds(what))
     }
 
     /// Does work lie at this place?
@@ -372,8 +377,9 @@ impl<C> Drop for Registry<C> {
         drop(self.timer.stop());
         self.discard();
         for slot in &self.slots {
-            while !slot.stealer.is_empty() {
-                if let Steal::Success(task) = slot.stealer.steal() {
+            let stealer = &slot.loot.stealer;
+            while !stealer.is_empty() {
+                if let Steal::Success(task) = stealer.steal() {
                     task.discard();
                 }
             }

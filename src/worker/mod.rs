@@ -259,7 +259,6 @@ impl Worker {
 
     /// Pushes a job for everybody to see.
     pub(crate) fn push(&self, job: JobRef<Worker>) {
-        self.registry.slot(self.index).holds_jobs();
         self.deque.push(job);
         self.registry.post_jobs();
     }

@@ -43,7 +43,7 @@ impl Worker {
 
     /// The same without the outside world's.
     pub(super) fn next_inside(&self, share: Share) -> Option<Job> {
-        self.pop().or_else(|| self.registry.take_mail(self.index)).or_else(|| self.steal(share))
+        self.deque.pop().or_else(|| self.registry.take_mail(self.index)).or_else(|| self.steal(share))
     }
 
     /// Work for a thread that waits for something in its own pool, perhaps for
@@ -54,7 +54,7 @@ impl Worker {
             return self.help_alone();
         }
         let own = if self.may_go_deeper() {
-            self.pop()
+            self.deque.pop()
         } else {
             // What a frame further up waits for, but no stranger's task.
             self.deque.pop_structured(|| self.registry.post_jobs())
@@ -70,7 +70,7 @@ impl Worker {
     /// Work for a thread that waits in an isolated section: what was forked there.
     fn help_alone(&self) -> Option<Job> {
         let own = if self.may_go_deeper() {
-            self.pop()
+            self.deque.pop()
         } else {
             self.deque.pop_structured(|| self.registry.post_jobs())
         };
@@ -92,7 +92,7 @@ impl Worker {
         if self.in_section() {
             return self.help_alone();
         }
-        self.pop()
+        self.deque.pop()
             .or_else(|| self.registry.take_mail(self.index))
             .or_else(|| self.take_side())
             .or_else(|| {
@@ -105,15 +105,7 @@ impl Worker {
 
     /// A task for the stand-in: it is here for the entrance.
     pub(super) fn next_task(&self) -> Option<Job> {
-        self.pop().or_else(|| self.take_head())
-    }
-
-    fn pop(&self) -> Option<Job> {
-        let job = self.deque.pop();
-        if job.is_none() && !self.in_section() {
-            self.registry.slot(self.index).holds_nothing();
-        }
-        job
+        self.deque.pop().or_else(|| self.take_head())
     }
 
     /// The head of the lane whose turn it is, for a member.
