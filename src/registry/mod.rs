@@ -21,7 +21,7 @@ use crate::{
     attendance::Attendance,
     config::{Config, Handlers},
     counters::Ledger,
-    deque::{Deque, Seat},
+    deque::{Deque, Loot, Seat},
     errands::take,
     injector::{Injector, Lane},
     process::Process,
@@ -169,6 +169,7 @@ impl<C> Registry<C> {
     }
 
     /// Takes the oldest job, or jobs, of `victim` for `thief`, who owns `into`.
+    #[inline]
     pub(crate) fn steal(
         &self,
         victim: usize,
@@ -177,9 +178,16 @@ impl<C> Registry<C> {
         into: &Deque<C>,
     ) -> Option<JobRef<C>> {
         let loot = &self.slots[victim].loot;
-        if !loot.may_hold(Holds::Forks) {
-            return None;
-        }
+        if loot.may_hold(Holds::Forks) { self.rob(loot, thief, share, into) } else { None }
+    }
+
+    fn rob(
+        &self,
+        loot: &Loot<C>,
+        thief: usize,
+        share: Share,
+        into: &Deque<C>,
+    ) -> Option<JobRef<C>> {
         let queued = loot.stealer.len();
         if queued == 0 {
             return None;

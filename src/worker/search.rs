@@ -178,13 +178,18 @@ impl Worker {
     fn steal(&self, share: Share) -> Option<Job> {
         let places = self.registry.places();
         let first = self.rng.below(places);
-        (first..places)
-            .chain(0..first)
-            .filter_map(|place| self.registry.at_place(place))
-            .filter(|&victim| victim != self.index)
-            .find_map(|victim| self.steal_from(victim, share))
+        let mut place = first;
+        loop {
+            let victim = self.registry.at_place(place).filter(|&victim| victim != self.index);
+            let job = victim.and_then(|victim| self.steal_from(victim, share));
+            place = if place + 1 == places { 0 } else { place + 1 };
+            if job.is_some() || place == first {
+                return job;
+            }
+        }
     }
 
+    #[inline]
     fn steal_from(&self, victim: usize, share: Share) -> Option<Job> {
         let job = self.registry.steal(victim, self.index, share, &self.deque);
         let vain = if job.is_none() { self.vain[victim].get().saturating_add(1) } else { 0 };
