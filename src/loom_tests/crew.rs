@@ -1,20 +1,18 @@
 //! Two workers without threads of their own: enough of a host to fork on.
 
 use crate::{
-    deque::Deque,
+    deque::{Deque, Loot},
     parker::Parker,
     process::Process,
     raw::{Blocks, ForkRef, Homes, Host, JobId, JobRef, Latch, Returned},
+    sign::Holds,
     sleep::{Place, Sleep},
-    sync::{
-        Arc,
-        deque::{Steal, Stealer},
-    },
+    sync::{Arc, deque::Steal},
 };
 
 pub(super) struct Crew {
     pub(super) sleep: Sleep,
-    stealers: Vec<Stealer<JobRef<Hand>>>,
+    loots: Vec<Loot<Hand>>,
 }
 
 pub(super) struct Hand {
@@ -29,8 +27,8 @@ pub(super) struct Hand {
 /// `count` hands that share a crew.
 pub(super) fn hands(count: usize) -> Vec<Hand> {
     let deques: Vec<Deque<Hand>> = (0..count).map(Deque::new).collect();
-    let stealers = deques.iter().map(Deque::stealer).collect();
-    let crew = Arc::new(Crew { sleep: Sleep::new(count, count), stealers });
+    let loots = deques.iter().map(Deque::loot).collect();
+    let crew = Arc::new(Crew { sleep: Sleep::new(count, count), loots });
     let homes = Homes::new(count);
     let hand = |(index, deque)| Hand {
         index,
@@ -51,7 +49,11 @@ impl Hand {
 
     /// Steals one job from hand `victim` and runs it, if there is one.
     pub(super) fn steal_and_run(&self, victim: usize) -> bool {
-        match self.crew.stealers[victim].steal() {
+        let loot = &self.crew.loots[victim];
+        if !loot.may_hold(Holds::Forks) {
+            return false;
+        }
+        match loot.stealer.steal() {
             Steal::Success(job) => {
                 job.run(self);
                 self.returned.take_off(self);
