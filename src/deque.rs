@@ -9,15 +9,12 @@
 //! here since than was popped, the newest is none from before; if thieves have
 //! taken some of those, they have taken all that was there before.
 
-use std::{
-    cell::{Cell, RefCell},
-    sync::Arc,
-};
+use std::cell::{Cell, RefCell};
 
 use crate::{
     raw::{ForkRef, ForkStack, JobId, JobRef, Kind},
     sign::{Holds, Sign},
-    sync::deque,
+    sync::{Arc, deque},
 };
 
 pub(crate) struct Deque<C: 'static> {

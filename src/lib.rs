@@ -128,11 +128,11 @@
 mod affinity; // floor 0
 mod cpus; // floor 0
 mod priority; // floor 0
-mod rng;
-mod sign; // floor 0
+mod rng; // floor 0
 mod sync; // floor 0
 
 mod process; // floor 1
+mod sign; // floor 1
 mod unwind; // floor 1
 
 mod error; // floor 2

@@ -8,10 +8,7 @@ use crate::{
     deque::Loot,
     privacy::Privacy,
     raw::JobRef,
-    sync::{
-        Arc, AtomicBool, Mutex, OnceLock, Ordering,
-        deque::Injector as Mailbox,
-    },
+    sync::{Arc, AtomicBool, Mutex, OnceLock, Ordering, deque::Injector as Mailbox},
 };
 
 /// A place for a thread in a pool: workers first, then guests, then stand-ins.
@@ -32,11 +29,7 @@ pub(crate) struct Slot<C: 'static> {
 }
 
 impl<C> Slot<C> {
-    pub(super) fn new(
-        loot: Loot<C>,
-        handlers: &Arc<Handlers>,
-        epoch: Instant,
-    ) -> Self {
+    pub(super) fn new(loot: Loot<C>, handlers: &Arc<Handlers>, epoch: Instant) -> Self {
         Slot {
             loot,
             inner: OnceLock::new(),

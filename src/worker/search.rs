@@ -43,7 +43,10 @@ impl Worker {
 
     /// The same without the outside world's.
     pub(super) fn next_inside(&self, share: Share) -> Option<Job> {
-        self.deque.pop().or_else(|| self.registry.take_mail(self.index)).or_else(|| self.steal(share))
+        self.deque
+            .pop()
+            .or_else(|| self.registry.take_mail(self.index))
+            .or_else(|| self.steal(share))
     }
 
     /// Work for a thread that waits for something in its own pool, perhaps for
@@ -92,7 +95,8 @@ impl Worker {
         if self.in_section() {
             return self.help_alone();
         }
-        self.deque.pop()
+        self.deque
+            .pop()
             .or_else(|| self.registry.take_mail(self.index))
             .or_else(|| self.take_side())
             .or_else(|| {

@@ -154,7 +154,7 @@ struct Crew {
 
 fn hands(count: usize, habit: Habit) -> impl Iterator<Item = Hand> {
     let deques: Vec<Deque<Hand>> = (0..count).map(Deque::new).collect();
-    let stealers = deques.iter().map(Deque::stealer).collect();
+    let stealers = deques.iter().map(|deque| deque.loot().stealer).collect();
     let parkers = (0..count).map(|_| Parker::new()).collect();
     let crew = Arc::new(Crew { stealers, parkers });
     let homes = Homes::new(count);
