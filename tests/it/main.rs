@@ -16,6 +16,7 @@ mod future;
 mod global;
 mod guests;
 mod handle;
+mod hands;
 mod idle;
 mod install;
 mod isolated;
