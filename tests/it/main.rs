@@ -26,6 +26,7 @@ mod locals;
 mod loops;
 mod metrics;
 mod nested;
+mod nesting;
 mod one;
 mod options;
 mod pools;
