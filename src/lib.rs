@@ -135,6 +135,7 @@ mod process; // floor 1
 mod unwind; // floor 1
 
 mod error; // floor 2
+mod stall; // floor 2
 mod token; // floor 2
 
 mod config; // floor 3
@@ -156,6 +157,7 @@ mod timer; // floor 5
 mod turns; // floor 5
 mod turnstile; // floor 5
 
+mod detector; // floor 6
 mod injector; // floor 6
 mod label; // floor 6
 
@@ -179,6 +181,7 @@ pub use crate::ops::{
 };
 pub use crate::pool::{ThreadBuilder, ThreadPool, global};
 pub use crate::priority::Priority;
+pub use crate::stall::{Stall, StallCause};
 pub use crate::token::{CancellationToken, Cancelled};
 
 /// The programs in README.md are tested with the documentation.

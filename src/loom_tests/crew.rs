@@ -4,7 +4,7 @@ use crate::{
     deque::Deque,
     parker::Parker,
     process::Process,
-    raw::{Blocks, ForkRef, Homes, Host, JobId, JobRef, Latch, Returned},
+    raw::{Blocks, ForkRef, Homes, Host, JobId, JobRef, Latch, LatchOf, Returned},
     sleep::{Place, Sleep},
     sync::{
         Arc,
@@ -93,7 +93,7 @@ impl Host for Hand {
         &self.returned
     }
 
-    fn wait(&self, latch: &Latch) {
+    fn wait(&self, latch: &Latch, _whose: LatchOf) {
         self.returned.take_off(self);
         if let Some(job) = self.deque.pop() {
             job.run(self);

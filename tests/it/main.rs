@@ -10,6 +10,7 @@ mod bulkhead_inside;
 mod cancel;
 mod close;
 mod deadline;
+mod detector;
 mod drops;
 mod elastic;
 mod future;

@@ -249,7 +249,7 @@ impl Host for Hand {
         &self.returned
     }
 
-    fn wait(&self, latch: &Latch) {
+    fn wait(&self, latch: &Latch, _whose: LatchOf) {
         self.returned.take_off(self);
         let _ = self.deque.publish();
         if let Some(job) = self.deque.pop() {
