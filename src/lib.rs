@@ -28,7 +28,7 @@
 //! - [`Bulkhead`] limits how many tasks of one class run at once.
 //! - [`TaskBuilder`] gives a task a name, a [`Priority`], a [`CancellationToken`], a
 //!   deadline or a time-out.
-//! - [`Metrics`] says what is going on inside.
+//! - [`Metrics`] says what is going on inside; a [`Stall`] what is not.
 //!
 //! # Which verb when
 //!
@@ -48,6 +48,7 @@
 //! | the same once on every worker | [`ThreadPool::broadcast`] |
 //! | a long job that should let others have a turn | [`yield_now`] |
 //! | a job that waits for a file, a channel, a lock | [`blocking`] |
+//! | to know which task blocks a worker, or waits for ever | [`ThreadPoolBuilder::stall_handler`] |
 //! | fewer threads for a while | [`ThreadPool::set_active_threads`], [`ThreadPoolBuilder::follow_cpu_quota`] |
 //!
 //! # Where things run

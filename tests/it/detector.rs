@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use heist::{Stall, StallCause, ThreadPool, ThreadPoolBuilder};
 
-use crate::support::{
-    Count, Gate, Log, Token, builder, hold, hold_some, pool, text, until, within_a_minute,
-};
+use crate::support::{Count, Gate, Log, builder, hold, hold_some, until, within_a_minute};
 
 const SOON: Duration = Duration::from_millis(2);
 
@@ -183,6 +181,13 @@ fn a_future_that_blocks_a_worker_is_told_and_one_that_awaits_is_not() {
         until(|| !of(&log, Some("blocks")).is_empty());
         gate.open();
         blocks.join().unwrap();
+        // And while its worker is in a job that is not looked at.
+        let (started, gate) = (Gate::shared(), Gate::shared());
+        std::thread::scope(|threads| {
+            threads.spawn(|| pool.join(|| started.pass(), || (started.open(), gate.pass())));
+            by(&log, &StallCause::Join);
+            gate.open();
+        });
         assert!(waits.cancel());
         let [stall] = &of(&log, Some("blocks"))[..] else { panic!("told more than once") };
         assert_eq!((stall.cause(), stall.worker()), (&StallCause::Running, Some(0)));
@@ -243,15 +248,23 @@ fn a_task_does_not_answer_for_what_it_lets_run_on_top_of_it() {
     fn is_told() -> bool {
         let (builder, log) = watched(1);
         let pool = Arc::new(builder.build().unwrap());
-        let gate = Gate::shared();
-        let (own, pass) = (pool.clone(), gate.clone());
+        let (started, gate) = (Gate::shared(), Gate::shared());
+        let (own, open, pass) = (pool.clone(), started.clone(), gate.clone());
         let yields = pool.task().name("yields").spawn(move || {
-            drop(own.task().name("on top").spawn(move || pass.pass()));
-            heist::yield_now();
+            own.scope(|s| {
+                s.spawn(|_| (open.open(), pass.pass()).1);
+                heist::yield_now();
+            });
         });
-        until(|| !of(&log, Some("on top")).is_empty());
-        let is_told = !of(&log, Some("yields")).is_empty();
-        gate.open();
+        started.pass();
+        let is_told = std::thread::scope(|threads| {
+            // Begun later, and told.
+            threads.spawn(|| pool.install(|| ()));
+            by(&log, &StallCause::Install);
+            let is_told = !of(&log, Some("yields")).is_empty();
+            gate.open();
+            is_told
+        });
         yields.join().unwrap();
         is_told
     }
@@ -261,33 +274,33 @@ fn a_task_does_not_answer_for_what_it_lets_run_on_top_of_it() {
 #[test]
 fn a_stall_is_told_once_however_long_it_lasts() {
     within_a_minute(|| {
-        let (builder, log) = watched(4);
-        let pool = builder.build().unwrap();
-        let gate = Gate::shared();
-        let tasks: Vec<_> = ["a", "b", "c"]
-            .into_iter()
-            .map(|name| {
-                let pass = gate.clone();
-                let task = pool.task().name(name).spawn(move || pass.pass());
-                until(|| !of(&log, Some(name)).is_empty());
-                task
-            })
-            .collect();
-        // And one whose worker begins other things meanwhile.
-        for round in 1..=3 {
-            let (own, pass) = (Gate::shared(), Gate::shared());
-            let open = (own.clone(), pass.clone());
-            let task = pool.task().name("d").spawn(move || (open.0.open(), open.1.pass()));
-            own.pass();
-            until(|| of(&log, Some("d")).len() == round);
-            pass.open();
-            task.join().unwrap();
+        let (builder, log) = watched(2);
+        let pool = Arc::new(builder.build().unwrap());
+        let (end, tops) = (Gate::shared(), [(); 3].map(|()| Gate::shared()));
+        let (own, pass, gates) = (pool.clone(), end.clone(), tops.clone());
+        let waits = pool.task().name("waits").spawn(move || {
+            let started = Gate::shared();
+            let open = started.clone();
+            let other = own.task().name("other");
+            let other = other.spawn(move || (open.open(), pass.pass()).1);
+            started.pass();
+            // Its thread runs these while it waits.
+            for gate in gates {
+                drop(own.task().name("on top").spawn(move || gate.pass()));
+            }
+            other.join().unwrap();
+        });
+        for (before, gate) in tops.iter().rev().enumerate() {
+            until(|| of(&log, Some("on top")).len() > before);
+            gate.open();
         }
-        gate.open();
-        tasks.into_iter().for_each(|task| task.join().unwrap());
-        for name in ["a", "b", "c"] {
-            assert_eq!(of(&log, Some(name)).len(), 1, "{name}");
-        }
+        end.open();
+        waits.join().unwrap();
+        let stalls = of(&log, Some("waits"));
+        let waits: Vec<_> =
+            stalls.iter().filter(|stall| *stall.cause() != StallCause::Running).collect();
+        assert_eq!((waits.len(), of(&log, Some("on top")).len()), (1, 3), "{stalls:?}");
+        assert_eq!(of(&log, Some("other")).len(), 1);
     });
 }
 
@@ -323,73 +336,4 @@ fn follow(pool: &Arc<ThreadPool>, ran: &Arc<Count>) {
         count.add();
         follow(&own, &count);
     }));
-}
-
-#[test]
-fn a_panic_in_the_handler_goes_to_the_panic_handler_and_the_next_stall_is_told() {
-    within_a_minute(|| {
-        let panics = Log::new();
-        let heard = panics.clone();
-        let builder = builder(1)
-            .stall_handler(SOON, |stall| panic!("{}", stall.task().unwrap()))
-            .panic_handler(move |panic| heard.write(text(&*panic)));
-        let pool = builder.build().unwrap();
-        for name in ["first", "second"] {
-            let gate = Gate::shared();
-            let pass = gate.clone();
-            let task = pool.task().name(name).spawn(move || pass.pass());
-            until(|| panics.read().last().is_some_and(|last| last == name));
-            gate.open();
-            task.join().unwrap();
-        }
-    });
-}
-
-#[test]
-fn a_handler_ends_with_its_pool() {
-    within_a_minute(|| {
-        let (told, dropped) = (Count::shared(), Count::shared());
-        let (count, token) = (told.clone(), Token(dropped.clone()));
-        let handler = move |_: &Stall| (count.add(), &token).0;
-        let pool = builder(2).stall_handler(SOON, handler).build().unwrap();
-        let held = hold(&pool);
-        until(|| told.get() > 0);
-        assert_eq!(dropped.get(), 0);
-        held.release();
-        pool.shutdown();
-        assert_eq!(dropped.get(), 1);
-        // Also one that may end its pool: it is on the timer's thread.
-        let slot = Arc::new(std::sync::Mutex::new(None::<ThreadPool>));
-        let (own, ended) = (slot.clone(), Gate::shared());
-        let open = ended.clone();
-        let builder = builder(1).stall_handler(SOON, move |_| {
-            drop(own.lock().unwrap().take());
-            open.open();
-        });
-        let gate = Gate::shared();
-        let pass = gate.clone();
-        let pool = builder.build().unwrap();
-        let mut kept = slot.lock().unwrap();
-        let task = pool.spawn(move || pass.pass());
-        *kept = Some(pool);
-        drop(kept);
-        ended.pass();
-        gate.open();
-        task.join().unwrap();
-    });
-}
-
-#[test]
-fn no_time_is_refused_and_all_the_time_is_as_good_as_never() {
-    within_a_minute(|| {
-        let refused = builder(1).stall_handler(Duration::ZERO, |_| ()).build().unwrap_err();
-        assert_eq!(refused.to_string(), "stall_handler is 0 ns, allowed is more than zero");
-        let never = builder(2).stall_handler(Duration::MAX, |stall| panic!("{stall}"));
-        let never = never.build().unwrap();
-        never.for_each(0..1000, |_| never.join(|| (), || ()).0);
-        assert_eq!(never.spawn(|| 5).join().unwrap(), 5);
-        never.shutdown();
-        // A pool without.
-        pool(1).shutdown();
-    });
 }

@@ -39,6 +39,7 @@ mod spawn;
 mod spawn_async;
 mod spawn_inside;
 mod stack;
+mod stall_handler;
 mod stand_ins;
 mod state;
 mod strict;
