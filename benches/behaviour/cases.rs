@@ -57,9 +57,7 @@ pub(crate) const CASES: [Case; 9] = [
     Case {
         id: "once",
         name: "`OnceLock::get_or_init` with a join inside",
-        run: |pool| {
-            held(pool, Verb::Join, |f| *ONCE.get_or_init(f), || ONCE.get_or_init(|| ()).clone())
-        },
+        run: |pool| held(pool, Verb::Join, |f| *ONCE.get_or_init(f), || *ONCE.get_or_init(|| ())),
         needs_isolation: true,
         ..USUAL_CASE
     },

@@ -20,7 +20,9 @@ use std::{
     task::{Wake, Waker},
 };
 
-use super::{Blocks, ForkRef, ForkStack, Homes, Host, JobId, JobRef, Latch, Returned, Slot};
+use super::{
+    Blocks, ForkRef, ForkStack, Homes, Host, JobId, JobRef, Latch, LatchOf, Returned, Slot,
+};
 use crate::{
     deque::Deque,
     parker::Parker,
