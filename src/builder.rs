@@ -1,6 +1,7 @@
 //! `ThreadPoolBuilder`: a pool's options.
 
 mod spawner;
+mod stalls;
 
 use std::{any::Any, fmt, io, time::Duration};
 

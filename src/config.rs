@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::{
     cpus,
     error::{BuildError, BuildErrorKind},
+    stall::StallHandler,
     unwind::{self, Payload},
 };
 
@@ -43,6 +44,8 @@ pub(crate) struct Config {
     pub(crate) follow_cpu_quota: Option<Duration>,
     /// How many CPUs there are to use, asked again and again.
     pub(crate) cpus: Option<Cpus>,
+    /// After what time a thread has stalled, and who is told.
+    pub(crate) stalls: Option<(Duration, StallHandler)>,
     pub(crate) handlers: Handlers,
 }
 
@@ -66,6 +69,7 @@ impl Default for Config {
             door_patience: Some(Duration::from_millis(20)),
             follow_cpu_quota: None,
             cpus: Some(Box::new(cpus::available)),
+            stalls: None,
             handlers: Handlers::default(),
         }
     }
@@ -94,6 +98,9 @@ impl Config {
         }
         if self.follow_cpu_quota == Some(Duration::ZERO) {
             return Err(refuse("follow_cpu_quota", "0 ns", "more than zero"));
+        }
+        if self.stalls.as_ref().is_some_and(|(after, _)| after.is_zero()) {
+            return Err(refuse("stall_handler", "0 ns", "more than zero"));
         }
         let cpus = || self.cpus.as_ref().map_or(1, |cpus| cpus());
         Ok(self.num_threads.unwrap_or_else(|| cpus().min(MAX_THREADS)))

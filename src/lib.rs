@@ -28,7 +28,7 @@
 //! - [`Bulkhead`] limits how many tasks of one class run at once.
 //! - [`TaskBuilder`] gives a task a name, a [`Priority`], a [`CancellationToken`], a
 //!   deadline or a time-out.
-//! - [`Metrics`] says what is going on inside.
+//! - [`Metrics`] says what is going on inside; a [`Stall`] what is not.
 //!
 //! # Which verb when
 //!
@@ -48,6 +48,7 @@
 //! | the same once on every worker | [`ThreadPool::broadcast`] |
 //! | a long job that should let others have a turn | [`yield_now`] |
 //! | a job that waits for a file, a channel, a lock | [`blocking`] |
+//! | to know which task blocks a worker, or waits for ever | [`ThreadPoolBuilder::stall_handler`] |
 //! | fewer threads for a while | [`ThreadPool::set_active_threads`], [`ThreadPoolBuilder::follow_cpu_quota`] |
 //!
 //! # Where things run
@@ -136,6 +137,7 @@ mod sign; // floor 1
 mod unwind; // floor 1
 
 mod error; // floor 2
+mod stall; // floor 2
 mod token; // floor 2
 
 mod config; // floor 3
@@ -157,6 +159,7 @@ mod timer; // floor 5
 mod turns; // floor 5
 mod turnstile; // floor 5
 
+mod detector; // floor 6
 mod injector; // floor 6
 mod label; // floor 6
 
@@ -180,6 +183,7 @@ pub use crate::ops::{
 };
 pub use crate::pool::{ThreadBuilder, ThreadPool, global};
 pub use crate::priority::Priority;
+pub use crate::stall::{Stall, StallCause};
 pub use crate::token::{CancellationToken, Cancelled};
 
 /// The programs in README.md are tested with the documentation.

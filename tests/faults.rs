@@ -25,6 +25,8 @@ mod panics;
 mod process;
 #[path = "faults/signals.rs"]
 mod signals;
+#[path = "faults/stalls.rs"]
+mod stalls;
 #[path = "faults/start.rs"]
 mod start;
 #[path = "it/support.rs"]

@@ -4,7 +4,7 @@ use crate::{
     deque::{Deque, Loot},
     parker::Parker,
     process::Process,
-    raw::{Blocks, ForkRef, Homes, Host, JobId, JobRef, Latch, Returned},
+    raw::{Blocks, ForkRef, Homes, Host, JobId, JobRef, Latch, LatchOf, Returned},
     sign::Holds,
     sleep::{Place, Sleep},
     sync::{Arc, deque::Steal},
@@ -95,7 +95,7 @@ impl Host for Hand {
         &self.returned
     }
 
-    fn wait(&self, latch: &Latch) {
+    fn wait(&self, latch: &Latch, _whose: LatchOf) {
         self.returned.take_off(self);
         if let Some(job) = self.deque.pop() {
             job.run(self);

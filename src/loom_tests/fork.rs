@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     parker::Parker,
-    raw::{self, JobRef, Ticket},
+    raw::{self, JobRef, LatchOf, Ticket},
     sync::{
         Arc,
         deque::{Injector, Steal},
@@ -93,7 +93,7 @@ fn loom_count_a_body_that_ends_last_sees_its_jobs() {
         let owner = hands.pop().unwrap();
         let thread = thread::spawn(move || thief.steal_and_run(0));
         let cell = Cell::<u32>::default();
-        raw::scope(&owner, (), |ticket: Ticket<'_, ()>| {
+        raw::scope(&owner, LatchOf::Scope, (), |ticket: Ticket<'_, ()>| {
             owner.push(ticket.job(Some(&owner), |ticket| {
                 cell.write(|value| *value += 1);
                 ticket
@@ -114,7 +114,7 @@ fn loom_count_a_scope_ends_after_its_last_job() {
         let owner = hands.pop().unwrap();
         let thread = thread::spawn(move || thief.steal_and_run(0));
         let cells = <[Cell<u32>; 2]>::default();
-        raw::scope(&owner, (), |ticket: Ticket<'_, ()>| {
+        raw::scope(&owner, LatchOf::Scope, (), |ticket: Ticket<'_, ()>| {
             for cell in &cells {
                 owner.push(ticket.job(Some(&owner), move |ticket| {
                     cell.write(|value| *value += 1);

@@ -37,7 +37,11 @@ fn loom_tally_what_is_counted_has_happened() {
     let most = Preemptions { quick: ANY, full: ANY };
     explore(most, || carries(Tally::default(), |tally| tally.add(1), |tally| tally.get() == 1));
     explore(most, || {
-        carries(Ledger::default(), |ledger: &Ledger| _ = ledger.accept(), |ledger| ledger.accepted() == 1);
+        carries(
+            Ledger::default(),
+            |ledger: &Ledger| _ = ledger.accept(),
+            |ledger| ledger.accepted() == 1,
+        );
     });
     explore(most, || {
         carries(Ledger::default(), Ledger::cancel, |ledger| ledger.cancelled() == 1);

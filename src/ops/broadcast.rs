@@ -1,6 +1,11 @@
 //! `broadcast`: the same closure once on every worker.
 
-use crate::{pool::ThreadPool, raw, unwind, worker::Worker};
+use crate::{
+    pool::ThreadPool,
+    raw::{self, LatchOf},
+    unwind,
+    worker::Worker,
+};
 
 /// Which of the workers a [`broadcast`](ThreadPool::broadcast) closure runs on.
 ///
@@ -70,7 +75,7 @@ impl ThreadPool {
         let f = &f;
         let slots = &mut results;
         let run = move |worker: &Worker| {
-            raw::scope(worker, (), |ticket| {
+            raw::scope(worker, LatchOf::Broadcast, (), |ticket| {
                 let present = worker.registry().attendance.present();
                 for (index, slot) in slots.iter_mut().enumerate() {
                     if !present.has(index) {

@@ -24,6 +24,7 @@ use crate::{
     priority::Priority,
     raw::JobRef,
     registry::Registry,
+    stall::StallCause,
     sync::{Arc, Mutex},
     worker::{Worker, wait_for},
 };
@@ -55,7 +56,8 @@ impl<G: Entrance<F>, F: Send + 'static> Courier<G, F> {
         self: Arc<Self>,
         deadline: Option<Instant>,
     ) -> Result<JoinHandle<G::Output>, Turned<F>> {
-        wait_for(&|| self.deliver(), &self.parker, Some(self.gate.registry()), deadline);
+        let home = Some(self.gate.registry());
+        wait_for(&|| self.deliver(), || StallCause::Room, &self.parker, home, deadline);
         let mut parcel = self.parcel.lock();
         let (acquire, brought) = (parcel.acquire.take(), parcel.brought.take());
         let answer = parcel.answer.take().unwrap_or(Err(Refused::Full));

@@ -188,6 +188,7 @@ impl FutureGate {
             output: Mutex::new(None),
             home: Arc::downgrade(registry),
             process: registry.process,
+            name: registry.detector.as_ref().and_then(|_| extras.as_ref()?.name.clone()),
             is_isolated: in_section(),
             number: OnceLock::new(),
         });
@@ -245,6 +246,7 @@ struct Promise<Fut: Future> {
     output: Mutex<Option<Result<Fut::Output, Payload>>>,
     home: Weak<Registry<Worker>>,
     process: Process,
+    name: packet::Name, // For the detector, if there is one.
     /// Was it made in an isolated section?
     is_isolated: bool,
     /// Among the gates of its pool.
@@ -277,7 +279,8 @@ where
         } else {
             let mut poll = || future.as_mut().poll(&mut cx);
             let alone = self.is_isolated && !worker.in_section();
-            match unwind::catch(|| if alone { isolated(poll) } else { poll() }) {
+            let poll = || unwind::catch(|| if alone { isolated(poll) } else { poll() });
+            match worker.occupied(|| self.name.clone(), poll) {
                 Ok(polled) => polled.map(Ok),
                 Err(payload) => Poll::Ready(Err(payload)),
             }
@@ -306,9 +309,7 @@ where
 
     /// There will be no more polls.
     fn end(&self) {
-        if let Some(future) = self.turns.end() {
-            unwind::discard(future);
-        }
+        self.turns.end().into_iter().for_each(unwind::discard);
         let task = self.task.lock().take();
         task.map(JobRef::discard);
         if let (Some(home), Some(&number)) = (self.home.upgrade(), self.number.get()) {

@@ -20,6 +20,7 @@ use crate::{
     parker::Parker,
     raw::Verdict,
     registry::Registry,
+    stall::StallCause,
     sync::Arc,
     timer::Timer,
     worker::{Awaited, Worker, wait_for},
@@ -292,7 +293,7 @@ fn wait_while_working<T>(task: &mut Task<T>, deadline: Option<Instant>) {
     }
     let parker = Parker::current();
     let awaited = Finish { task: RefCell::new(task), waker: parker.waker() };
-    wait_for(&awaited, &parker, home.as_ref(), deadline);
+    wait_for(&awaited, || awaited.cause(), &parker, home.as_ref(), deadline);
 }
 
 /// The pool that a task came in by, if this thread works for it.
@@ -306,6 +307,13 @@ fn home_of(origin: &Arc<Ledger>) -> Option<Arc<Registry<Worker>>> {
 pub(super) struct Finish<'a, T> {
     pub(super) task: RefCell<&'a mut Task<T>>,
     pub(super) waker: Waker,
+}
+
+impl<T> Finish<'_, T> {
+    /// What is told of a wait for it that takes long.
+    pub(super) fn cause(&self) -> StallCause {
+        StallCause::Task(self.task.borrow().label().name().cloned())
+    }
 }
 
 impl<T> Awaited for Finish<'_, T> {

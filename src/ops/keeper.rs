@@ -78,7 +78,8 @@ pub(super) fn wait<T>(
             }
         }
         let finish = Finish { task: RefCell::new(task), waker: parker.waker() };
-        wait_for(&FinishOrHelp { finish, keeper }, &parker, Some(home), deadline);
+        let awaited = FinishOrHelp { finish, keeper };
+        wait_for(&awaited, || awaited.finish.cause(), &parker, Some(home), deadline);
     }
 }
 

@@ -165,7 +165,7 @@ where
         }
         counters.jobs_run.add(1);
         let unwatched = begin(&mut part, worker);
-        let outcome = Worker::run_task(part.front(), || unwind::catch(f));
+        let outcome = worker.run_task(part.front(), || unwind::catch(f));
         let outcome = outcome.map_err(|payload| Some(Box::new(payload)));
         worker.registry().process.or_abort();
         if let Some(extras) = part.label().extras() {

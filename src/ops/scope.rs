@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::{
     pool::ThreadPool,
-    raw::{self, Ticket},
+    raw::{self, LatchOf, Ticket},
     registry::Registry,
     sync::Arc,
     worker::Worker,
@@ -65,7 +65,7 @@ impl ThreadPool {
 /// A scope whose body runs on `worker`, the current one.
 pub(super) fn scope_on<'scope, R>(worker: &Worker, body: impl FnOnce(&Scope<'scope>) -> R) -> R {
     let home = Home { registry: Arc::clone(worker.registry()), isolated: worker.in_section() };
-    raw::scope(worker, home, |ticket| {
+    raw::scope(worker, LatchOf::Scope, home, |ticket| {
         let scope = Scope { ticket };
         let result = scope.ticket.guard(|| body(&scope));
         (result, scope.ticket)

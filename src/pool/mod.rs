@@ -21,6 +21,7 @@ use crate::{
     process::LEFT_BEHIND,
     raw::{self, JobRef},
     registry::{Phase, Registry},
+    stall::StallCause,
     sync::{Arc, OnceLock, thread as os},
     unwind,
     worker::{self, IdleSpin, Role, Worker, in_section, wait_for},
@@ -242,7 +243,9 @@ impl ThreadPool {
             drop(present);
         };
         let parker = Parker::current();
-        let wait = |is_done: &dyn Fn() -> bool| wait_for(is_done, &parker, Some(registry), None);
+        let why = || StallCause::Install;
+        let wait =
+            |is_done: &dyn Fn() -> bool| wait_for(is_done, why, &parker, Some(registry), None);
         raw::hand_over(parker.waker(), inject, wait, f)
     }
 
@@ -270,7 +273,7 @@ impl ThreadPool {
         let parker = Parker::current();
         let waker = parker.waker();
         let all_left = || registry.attendance.poll_all_left(registry.workers(), &waker);
-        wait_for(&all_left, &parker, Some(registry), deadline);
+        wait_for(&all_left, || StallCause::Shutdown, &parker, Some(registry), deadline);
         if !all_left() {
             return Err(ShutdownTimeout::new(registry.unfinished()));
         }
@@ -355,7 +358,8 @@ fn stop(registry: &Arc<Registry<Worker>>, threads: Vec<os::JoinHandle<()>>) {
         // Threads of a spawn handler: those that have begun are waited for.
         let parker = Parker::current();
         let waker = parker.waker();
-        wait_for(&|| registry.attendance.poll_began_left(&waker), &parker, Some(registry), None);
+        let all_left = || registry.attendance.poll_began_left(&waker);
+        wait_for(&all_left, || StallCause::Shutdown, &parker, Some(registry), None);
     }
     join_all(registry, threads);
 }

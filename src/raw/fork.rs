@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{
-    Host,
+    Host, LatchOf,
     job::{Erased, Header, JobId, Kind},
     latch::Latch,
     stack::{Fork, ForkRef},
@@ -195,7 +195,7 @@ where
         // SAFETY: this thread made it.
         let latch = unsafe { job.fork.latch() }.expect("a fork that is not here is public");
         while !latch.is_set() {
-            host.wait(latch);
+            host.wait(latch, LatchOf::Fork);
         }
         latch.end();
         // SAFETY: set.

@@ -48,6 +48,14 @@ pub(crate) use self::{
 
 use crate::process::Process;
 
+/// What sets the latch that somebody waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LatchOf {
+    Fork,
+    Scope,
+    Broadcast,
+}
+
 /// What the cellar asks of whoever runs jobs. Implemented by `worker::Worker`.
 ///
 /// A host keeps the forks it is given in a `ForkStack` that stays on one thread
@@ -66,7 +74,7 @@ pub(crate) trait Host: Sized + 'static {
     /// Tickets that were given back on this thread.
     fn returned(&self) -> &Returned;
     /// Runs other jobs, or sleeps, until `latch` is set.
-    fn wait(&self, latch: &Latch);
+    fn wait(&self, latch: &Latch, whose: LatchOf);
     /// Wakes worker `owner`, which sleeps on a latch.
     fn wake(&self, owner: usize);
     /// Begins a stolen fork that will set `latch`.

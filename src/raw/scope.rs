@@ -14,7 +14,7 @@ use std::{
 };
 
 use super::{
-    Host,
+    Host, LatchOf,
     canary::Canary,
     job::{self, JobRef},
     latch::Latch,
@@ -85,6 +85,7 @@ unsafe impl Send for Returned {}
 /// `body` gives its ticket back, and a result unless it panicked.
 pub(crate) fn scope<'scope, H, X, R>(
     host: &H,
+    whose: LatchOf,
     extra: X,
     body: impl FnOnce(Ticket<'scope, X>) -> (Option<R>, Ticket<'scope, X>),
 ) -> R
@@ -112,7 +113,7 @@ where
     let before = core.count.tickets.fetch_sub(BODY - spawned, Ordering::Acquire);
     if before != BODY - spawned {
         while !core.count.done.is_set() {
-            host.wait(&core.count.done);
+            host.wait(&core.count.done, whose);
         }
     }
     core.count.done.end();

@@ -22,6 +22,7 @@ use crate::{
     config::{Config, Handlers},
     counters::Ledger,
     deque::{Deque, Loot, Seat},
+    detector::Detector,
     errands::take,
     injector::{Injector, Lane},
     process::Process,
@@ -42,6 +43,8 @@ pub(crate) struct Registry<C: 'static> {
     pub(crate) injector: Injector<JobRef<C>>,
     pub(crate) staff: Staff,
     pub(crate) timer: Timer,
+    /// Looks after threads that stall, if it was asked to.
+    pub(crate) detector: Option<Arc<Detector>>,
     pub(crate) attendance: Attendance,
     pub(crate) handlers: Arc<Handlers>,
     pub(crate) epoch: Instant,
@@ -106,11 +109,14 @@ impl<C> Registry<C> {
         let slots = loots.map(|loot| Slot::new(loot, &handlers, epoch)).collect();
         // The first one last: those that are never taken are never looked at.
         seats.reverse();
+        let timer = Timer::new(config.stack_size);
+        let detector = config.stalls.map(|stalls| Detector::new(stalls, &handlers, &timer));
         let registry = Registry {
             sleep: Sleep::new(count, workers),
             injector: Injector::new(workers, config.injector_capacity, epoch, &handlers),
             staff,
-            timer: Timer::new(config.stack_size),
+            timer,
+            detector,
             beside: Arc::new(Ledger::new(&handlers)),
             gates: Gates::default(),
             strands: Strands::new(),

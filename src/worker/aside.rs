@@ -1,7 +1,7 @@
 //! How a thread steps aside while it blocks, so that others work in its place.
 
 use super::{Worker, wait::each_worker};
-use crate::counters::Activity;
+use crate::{counters::Activity, detector::Doing};
 
 /// Runs `f`, which may block. Meanwhile this thread's place is open, in every pool
 /// it works for.
@@ -20,6 +20,7 @@ pub(crate) fn blocking<R>(f: impl FnOnce() -> R) -> R {
 
 impl Worker {
     fn step_aside(&self) {
+        self.begins(|| Doing::Block);
         // As before any wait.
         self.rest();
         self.publish();
@@ -39,6 +40,7 @@ impl Worker {
             self.registry.staff.come_back(self.index);
             self.turn_to(Activity::Busy);
         }
+        self.ended();
     }
 
     /// Is this thread in a blocking section?

@@ -6,6 +6,7 @@
 
 mod aside;
 mod idle;
+mod posted;
 mod search;
 mod section;
 mod share;
@@ -16,6 +17,7 @@ use std::cell::Cell;
 use crate::{
     counters::{Activity, Counters, Ledger},
     deque::{Deque, Seat},
+    detector::{Doing, Post},
     label::Label,
     parker::Parker,
     priority::Turn,
@@ -58,6 +60,7 @@ pub(crate) struct Worker {
     blocks: Blocks,
     returned: Returned,
     registry: Arc<Registry<Worker>>,
+    post: Option<Arc<Post>>,
     privacy: Arc<Privacy>,
     /// Forks still to be published unasked; while there are any, `privacy` is
     /// over.
@@ -116,6 +119,7 @@ impl Worker {
             returned: Returned::default(),
             privacy: Arc::clone(registry.slot(index).privacy()),
             registry: Arc::clone(registry),
+            post: posted::post(registry, index, role),
             grace: Cell::new(0),
             depth: Cell::new(0),
             level: Cell::new(0),
@@ -202,7 +206,9 @@ impl Worker {
             // One job, since this thread goes back to what it did.
             Role::Member | Role::StandIn => self.next_job(Share::One),
         };
+        self.begins(|| Doing::Yield);
         let ran = std::iter::from_fn(next).any(|job| self.run_nested(job));
+        self.ended();
         self.rest();
         ran
     }
@@ -213,9 +219,10 @@ impl Worker {
         self.returned.take_off(self);
     }
 
-    /// Makes this the thread's current task while `f` runs.
-    pub(crate) fn run_task<R>(task: &Front<Worker, Label>, f: impl FnOnce() -> R) -> R {
-        TASK.with(|slot| slot.enter(task, f))
+    /// Makes this the thread's current task while `f` runs, which contains its panics.
+    pub(crate) fn run_task<R>(&self, task: &Front<Worker, Label>, f: impl FnOnce() -> R) -> R {
+        let name = || task.label().name().cloned();
+        self.occupied(name, || TASK.with(|slot| slot.enter(task, f)))
     }
 
     /// Calls `f` with the task that this thread runs, if it runs one.

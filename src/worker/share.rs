@@ -4,7 +4,8 @@ use super::{Worker, wait_for};
 use crate::{
     parker::Parker,
     process::Process,
-    raw::{Blocks, ForkRef, Host, JobId, JobRef, Latch, Returned},
+    raw::{Blocks, ForkRef, Host, JobId, JobRef, Latch, LatchOf, Returned},
+    stall::StallCause,
 };
 
 /// Forks that go public at the start of a job: as many as a tree of a few coarse jobs is deep; in a tiny one, the larger half
@@ -120,8 +121,13 @@ impl Host for Worker {
         &self.returned
     }
 
-    fn wait(&self, latch: &Latch) {
-        wait_for(latch, &Parker::current(), Some(&self.registry), None);
+    fn wait(&self, latch: &Latch, whose: LatchOf) {
+        let why = || match whose {
+            LatchOf::Fork => StallCause::Join,
+            LatchOf::Scope => StallCause::Scope,
+            LatchOf::Broadcast => StallCause::Broadcast,
+        };
+        wait_for(latch, why, &Parker::current(), Some(&self.registry), None);
         // Whoever it was waited for has nothing to do now.
         if self.grace.get() == 0 {
             self.grace.set(GRACE);

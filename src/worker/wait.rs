@@ -13,11 +13,13 @@ use std::{
 use super::Worker;
 use crate::{
     counters::Activity,
+    detector::{Doing, Post},
     parker::Parker,
     process::Process,
     raw::{JobRef, Latch},
     registry::Registry,
     sleep::{Appetite, Awake, Depth},
+    stall::{StallCause, StalledThread},
     sync::{Arc, MODELLED, spin_loop, thread},
 };
 
@@ -84,9 +86,11 @@ impl<F: Fn() -> bool + ?Sized> Awaited for F {
 
 /// Blocks this thread on `parker` until `awaited` is over, or `deadline` has
 /// passed, and lets it work meanwhile: it helps in `home`, where what it waits for is to
-/// happen, and serves every other pool it is a worker of.
+/// happen, and serves every other pool it is a worker of. If that takes long, `why`
+/// is for the detector.
 pub(crate) fn wait_for(
     awaited: &(impl Awaited + ?Sized),
+    why: impl Fn() -> StallCause,
     parker: &Arc<Parker>,
     home: Option<&Arc<Registry<Worker>>>,
     deadline: Option<Instant>,
@@ -97,13 +101,17 @@ pub(crate) fn wait_for(
     }
     let process = Process::current();
     let wait = Wait { awaited, home };
-    each_worker(Worker::publish);
+    each_worker(|worker| {
+        worker.publish();
+        worker.begins(|| Doing::Wait(why()));
+    });
     let is_worker = Worker::current(|worker| {
         if let Some(worker) = worker {
             worker.turn_to(Activity::Searching);
         }
         worker.is_some()
     });
+    let _post = if is_worker { None } else { post_outside(home, why) };
     let (mut looks, mut naps) = (0, 0);
     while !awaited.is_over() && deadline.is_none_or(|deadline| Instant::now() < deadline) {
         // Nobody here will see to it.
@@ -126,12 +134,23 @@ pub(crate) fn wait_for(
     each_worker(|worker| {
         worker.rest();
         worker.stop_searching();
+        worker.ended();
     });
     Worker::current(|worker| {
         if let Some(worker) = worker {
             worker.go_on();
         }
     });
+}
+
+/// The post of a thread that is no worker, and waits for a pool with a detector.
+fn post_outside(
+    home: Option<&Arc<Registry<Worker>>>,
+    why: impl Fn() -> StallCause,
+) -> Option<Arc<Post>> {
+    let post = home?.detector.as_ref()?.post(StalledThread::Outside);
+    post.begin(Doing::Wait(why()));
+    Some(post)
 }
 
 /// Glances at what is waited for, for some hundred nanoseconds.

@@ -20,7 +20,9 @@ use std::{
     task::{Wake, Waker},
 };
 
-use super::{Blocks, ForkRef, ForkStack, Homes, Host, JobId, JobRef, Latch, Returned, Slot};
+use super::{
+    Blocks, ForkRef, ForkStack, Homes, Host, JobId, JobRef, Latch, LatchOf, Returned, Slot,
+};
 use crate::{
     deque::Deque,
     parker::Parker,
@@ -249,7 +251,7 @@ impl Host for Hand {
         &self.returned
     }
 
-    fn wait(&self, latch: &Latch) {
+    fn wait(&self, latch: &Latch, _whose: LatchOf) {
         self.returned.take_off(self);
         let _ = self.deque.publish();
         if let Some(job) = self.deque.pop() {

@@ -2,7 +2,7 @@
 
 use super::{Count, Grenade, Habit, Hand, Plain, Token, hands, with_thieves};
 use crate::{
-    raw::{JobRef, Part, Policy, Ticket, Verdict, scope},
+    raw::{JobRef, LatchOf, Part, Policy, Ticket, Verdict, scope},
     sync::{Arc, thread},
     unwind,
 };
@@ -30,7 +30,7 @@ type Ends<'scope> = Ticket<'scope, ()>;
 
 /// A scope on `hand` whose body cannot fail.
 fn open<'scope, R>(hand: &Hand, body: impl FnOnce(&Ends<'scope>) -> R) -> R {
-    scope(hand, (), |ticket: Ends<'scope>| {
+    scope(hand, LatchOf::Scope, (), |ticket: Ends<'scope>| {
         let result = ticket.guard(|| body(&ticket));
         (result, ticket)
     })
@@ -226,7 +226,7 @@ fn what_a_scope_was_opened_with_is_dropped_when_it_ends() {
     with_thieves(1, Habit::Publishes, |hand| {
         let extra = Arc::new(drops.token());
         let seen = Plain::default();
-        scope(hand, Arc::clone(&extra), |ticket: Ticket<'_, Arc<Token>>| {
+        scope(hand, LatchOf::Scope, Arc::clone(&extra), |ticket: Ticket<'_, Arc<Token>>| {
             hand.push(ticket.job(Some(hand), |ticket| {
                 seen.add(u32::from(ticket.extra().0.get() == 0));
                 ticket

@@ -1,0 +1,148 @@
+//! Ten thousand waits on stacks of 256 KiB: what a thread runs while it waits does
+//! not pile up there. Each test is a process of its own, since an overflow aborts.
+
+use std::sync::Arc;
+
+use heist::ThreadPool;
+
+use crate::support::{Count, alone, builder, hold, until};
+
+const STACK: usize = 256 << 10;
+
+/// So many frames of strangers would not fit, however small they are.
+const MANY: usize = 10_000;
+
+fn pool(threads: usize) -> Arc<ThreadPool> {
+    Arc::new(builder(threads).stack_size(STACK).injector_capacity(MANY).build().unwrap())
+}
+
+/// Waits for what comes within microseconds, ten thousand times.
+fn soon(condition: impl Fn() -> bool) {
+    while !condition() {
+        std::thread::yield_now();
+    }
+}
+
+/// Has member `index` of `pool` fallen asleep?
+fn sleeps(pool: &ThreadPool, index: usize) -> bool {
+    let metrics = pool.metrics();
+    metrics.workers[index].parks > metrics.workers[index].wakes
+}
+
+/// What runs two closures, and waits for both.
+#[derive(Clone, Copy)]
+enum Verb {
+    Join,
+    Loop,
+    Scope,
+}
+
+impl Verb {
+    fn of(turn: usize) -> Verb {
+        [Verb::Join, Verb::Loop, Verb::Scope][turn % 3]
+    }
+
+    fn run(self, pool: &ThreadPool, a: impl Fn() + Send + Sync, b: impl Fn() + Send + Sync) {
+        match self {
+            Verb::Join => drop(pool.join(a, b)),
+            Verb::Loop => pool.for_each(0..2, |half| if half == 0 { a() } else { b() }),
+            Verb::Scope => pool.scope(|s| {
+                s.spawn(|_| b());
+                a();
+            }),
+        }
+    }
+}
+
+/// The worst that helping can do: somebody takes the second half before `next` spawns
+/// a stranger, and holds it until that has begun, or the owner sleeps. Who helps
+/// without a limit runs one stranger on top of the other, and never comes back.
+fn wait_for_a_thief(verb: Verb, pool: &ThreadPool, begun: &Count, next: impl Fn() + Send + Sync) {
+    begun.add();
+    let here = begun.get();
+    let (owner, taken) = (heist::current_thread_index().unwrap(), Count::default());
+    let has_thieves = pool.num_threads() > 1;
+    let first = || {
+        soon(|| !has_thieves || taken.get() > 0);
+        next();
+    };
+    let second = || {
+        taken.add();
+        soon(|| !has_thieves || begun.get() > here || here == MANY || sleeps(pool, owner));
+    };
+    verb.run(pool, first, second);
+}
+
+#[test]
+fn tasks_whose_halves_are_stolen_do_not_pile_up_on_the_waiting_worker() {
+    fn task(turn: usize, pool: &Arc<ThreadPool>, begun: &Arc<Count>) {
+        wait_for_a_thief(Verb::of(turn), pool, begun, || {
+            let (own, begun) = (pool.clone(), begun.clone());
+            if turn < MANY {
+                drop(pool.spawn(move || task(turn + 1, &own, &begun)));
+            }
+        });
+    }
+    alone("nesting::tasks_whose_halves_are_stolen_do_not_pile_up_on_the_waiting_worker", || {
+        for threads in [1, 2, 4] {
+            let (pool, begun) = (pool(threads), Count::shared());
+            let (own, count) = (pool.clone(), begun.clone());
+            drop(pool.spawn(move || task(1, &own, &count)));
+            until(|| pool.metrics().tasks_completed() == MANY as u64);
+            assert_eq!(begun.get(), MANY);
+        }
+    });
+}
+
+#[test]
+fn jobs_of_a_scope_that_wait_do_not_pile_up_either() {
+    alone("nesting::jobs_of_a_scope_that_wait_do_not_pile_up_either", || {
+        for threads in [1, 2, 4] {
+            let (pool, ran) = (pool(threads), Count::default());
+            let job = |turn| Verb::of(turn).run(&pool, || ran.add(), || ran.add());
+            pool.install(|| {
+                pool.scope(|s| (0..MANY).for_each(|turn| s.spawn(move |_| job(turn))));
+            });
+            assert_eq!(ran.get(), 2 * MANY);
+        }
+    });
+}
+
+#[test]
+fn tasks_that_wait_for_another_pool_do_not_pile_up() {
+    alone("nesting::tasks_that_wait_for_another_pool_do_not_pile_up", || {
+        let (home, abroad) = (pool(1), pool(1));
+        let (begun, done) = (Count::shared(), Count::shared());
+        let held = hold(&home);
+        for _ in 0..MANY {
+            let (home_too, abroad) = (home.clone(), abroad.clone());
+            let (begun, done) = (begun.clone(), done.clone());
+            drop(home.spawn(move || {
+                begun.add();
+                let here = begun.get();
+                abroad.install(|| soon(|| begun.get() > here || sleeps(&home_too, 0)));
+                done.add();
+            }));
+        }
+        held.release();
+        until(|| done.get() == MANY);
+    });
+}
+
+#[test]
+fn a_chain_of_ten_thousand_tasks_that_each_join_the_next_is_as_deep_as_it_is_long() {
+    fn next(left: usize) -> usize {
+        if left == 0 { 0 } else { 1 + heist::spawn(move || next(left - 1)).join().unwrap() }
+    }
+    alone(
+        "nesting::a_chain_of_ten_thousand_tasks_that_each_join_the_next_is_as_deep_as_it_is_long",
+        || {
+            // Each waits for the next, and runs it in its place: so many frames by
+            // its nature, each below a KiB without full optimisation.
+            for threads in [1, 2, 4] {
+                let pool = builder(threads).stack_size(32 << 20).build().unwrap();
+                assert_eq!(pool.spawn(|| next(MANY)).join().unwrap(), MANY);
+            }
+        },
+    );
+}
