@@ -5,12 +5,14 @@ mod calls;
 mod gates;
 mod roster;
 mod slot;
+mod steal;
 
 use std::time::Instant;
 
 pub(crate) use self::{
     gates::{Gate, InStrand},
     slot::Slot,
+    steal::Share,
 };
 
 use self::{
@@ -21,13 +23,12 @@ use crate::{
     attendance::Attendance,
     config::{Config, Handlers},
     counters::Ledger,
-    deque::{Deque, Loot, Seat},
+    deque::{Deque, Seat},
     detector::Detector,
     errands::take,
     injector::{Injector, Lane},
     process::Process,
     raw::{Homes, JobRef},
-    sign::Holds,
     sleep::{Place, Sleep},
     staff::Staff,
     strands::Strands,
@@ -78,21 +79,6 @@ pub(crate) enum Phase {
     /// And tasks that have not started are dropped.
     Discarding = 3,
 }
-
-/// How much of a victim's queue a thief may take.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Share {
-    One,
-    /// Half of a long queue: a backlog of spawns. One of a short one, and of
-    /// forks: a fork is half of what is left.
-    Half,
-}
-
-/// A victim's queue is long, and half of it is taken, from this length on.
-const LONG_QUEUE: usize = 9;
-
-/// The most jobs that one steal takes.
-const MOST_STOLEN: usize = 32;
 
 impl<C> Registry<C> {
     /// A registry for `workers`; the deques that the threads of workers' and
@@ -174,66 +160,6 @@ impl<C> Registry<C> {
         }
     }
 
-    /// Takes the oldest job, or jobs, of `victim` for `thief`, who owns `into`.
-    #[inline]
-    pub(crate) fn steal(
-        &self,
-        victim: usize,
-        thief: usize,
-        share: Share,
-        into: &Deque<C>,
-    ) -> Option<JobRef<C>> {
-        let loot = &self.slots[victim].loot;
-        if loot.may_hold(Holds::Forks) { self.rob(loot, thief, share, into) } else { None }
-    }
-
-    fn rob(
-        &self,
-        loot: &Loot<C>,
-        thief: usize,
-        share: Share,
-        into: &Deque<C>,
-    ) -> Option<JobRef<C>> {
-        let queued = loot.stealer.len();
-        if queued == 0 {
-            return None;
-        }
-        let counters = &self.slots[thief].counters;
-        counters.steal_attempts.add(1);
-        let many = share == Share::Half && queued >= LONG_QUEUE && loot.may_hold(Holds::Jobs);
-        let stolen = if many {
-            let half = (queued / 2).min(MOST_STOLEN);
-            loot.stealer.steal_batch_with_limit_and_pop(into.public(), half)
-        } else {
-            loot.stealer.steal()
-        };
-        match stolen {
-            Steal::Success(job) => {
-                counters.steals.add(1);
-                if many {
-                    self.post_jobs();
-                }
-                Some(job)
-            }
-            // A lost race: somebody else has the job, so there are more
-            // victims to try than this one.
-            Steal::Retry => {
-                counters.steal_races_lost.add(1);
-                None
-            }
-            Steal::Empty => None,
-        }
-    }
-
-    /// The oldest job in the public deque of `index`, for its owner; none also
-    /// if a thief was quicker.
-    pub(crate) fn take_oldest(&self, index: usize) -> Option<JobRef<C>> {
-        match self.slots[index].loot.stealer.steal() {
-            Steal::Success(job) => Some(job),
-            Steal::Empty | Steal::Retry => None,
-        }
-    }
-
     /// Tasks that members have taken from the entrance so far.
     pub(crate) fn taken(&self) -> u64 {
         self.slots.iter().map(|slot| slot.counters.taken.get()).sum()
@@ -281,19 +207,6 @@ impl<C> Registry<C> {
 
     pub(crate) fn has_inner_mail(&self, index: usize) -> bool {
         self.slots[index].inner.get().is_some_and(|mail| !mail.is_empty())
-    }
-
-    pub(crate) fn has_stealable(&self) -> bool {
-        self.has_loot(Holds::Forks)
-    }
-
-    /// Is there more to steal than forks?
-    fn has_stealable_jobs(&self) -> bool {
-        self.has_loot(Holds::Jobs)
-    }
-
-    fn has_loot(&self, what: Holds) -> bool {
-        !self.strays.is_empty() || self.slots_in_use().any(|slot| slot.loot.holds(what))
     }
 
     /// Does work lie at this place?
