@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    courier::{Courier, LaneGate, enter},
+    courier::{Courier, LaneGate, enter, push_inside},
     entrance::Brought,
     handle::JoinHandle,
     packet,
@@ -315,15 +315,7 @@ impl<'p> TaskBuilder<'p> {
         Worker::of(registry, |worker| match worker {
             None => Inside::No(f),
             Some(_) if registry.phase() >= Phase::Closed => Inside::Refused(f),
-            Some(worker) => {
-                let ledger = worker.ledger();
-                ledger.accept();
-                let (task, handle) = packet::new_task(self.extras.take(), ledger, f);
-                let handle = JoinHandle::new(handle);
-                worker.push_task(task);
-                handle.watch(&registry.timer);
-                Inside::Spawned(handle)
-            }
+            Some(worker) => Inside::Spawned(push_inside(worker, self.extras.take(), f)),
         })
     }
 

@@ -4,7 +4,7 @@
 use std::{borrow::Cow, task::Waker};
 
 use super::super::{
-    entrance::{Brought, Entrance},
+    entrance::{Brought, Decided, Entrance, Flood},
     errand::errand,
     handle::JoinHandle,
     keeper::{Keeper, Kept, inside, is_inside, room},
@@ -12,7 +12,7 @@ use super::super::{
 };
 use crate::{
     counters::Ledger,
-    permits::Permits,
+    permits::{Permits, Refused},
     raw::JobRef,
     registry::{Gate, Registry},
     sync::{Arc, OnceLock, Weak},
@@ -98,39 +98,19 @@ impl Core {
         Ok(JoinHandle::new(task))
     }
 
-    /// The same on a thread of the pool, which never waits.
-    pub(super) fn push_inside<F, T>(
-        &self,
-        worker: &Worker,
-        brought: Brought<F>,
-    ) -> Result<JoinHandle<T>, Brought<F>>
-    where
-        F: FnOnce() -> T + Send + 'static,
-        T: Send + 'static,
-    {
-        // A place, as long as there is one.
-        let has_place = self.places.try_acquire().is_ok();
-        let permit = Permit { core: self.shared(), is_real: has_place };
-        let handle = self.push(worker.registry(), worker.ledger(), permit, brought)?;
-        handle.watch(&worker.registry().timer);
-        if !has_place && !worker.may_queue(self.turnstile.queued()) {
-            // Here and now, if the limit allows: not this one, but the oldest.
-            worker.run_at_once(|worker| self.work_off(worker));
+    /// Runs the oldest task, on a thread that has spawned too many. False: the limit
+    /// does not allow it, or they may not be run here.
+    fn work_off(&self, worker: &Worker) -> bool {
+        if worker.in_section() {
+            return false;
         }
-        Ok(handle)
-    }
-
-    /// Runs the oldest task on a worker that has too many queued.
-    fn work_off(&self, worker: &Worker) {
-        match self.turnstile.next() {
-            Some(task) => self.run(worker, task, Room::Own),
-            None if is_inside(self.place()) => {
-                if let Some(task) = self.turnstile.next_lent() {
-                    self.run(worker, task, Room::Lent);
-                }
-            }
-            None => (),
-        }
+        let (room, task) = match self.turnstile.next() {
+            None if is_inside(self.place()) => (Room::Lent, self.turnstile.next_lent()),
+            task => (Room::Own, task),
+        };
+        let Some(task) = task else { return false };
+        worker.run_at_once(|worker| self.run(worker, task, room));
+        true
     }
 
     /// A ticket has come to `worker`.
@@ -281,6 +261,21 @@ where
         let permit = Permit { core: Arc::clone(&self.core), is_real: true };
         let registry = &self.registry;
         self.core.push(registry, &registry.beside, permit, brought)
+    }
+
+    fn push_inside(&self, worker: &Worker, brought: Brought<F>, flood: Flood) -> Decided<T, F> {
+        let core = &self.core;
+        // A place, as long as there is one.
+        let has_place = core.places.try_acquire().is_ok();
+        let permit = Permit { core: Arc::clone(core), is_real: has_place };
+        let is_flooded = !has_place && !worker.may_queue(core.turnstile.queued());
+        if is_flooded && !core.work_off(worker) && flood == Flood::Refuse {
+            return Err((Refused::Full, brought));
+        }
+        let pushed = core.push(&self.registry, worker.ledger(), permit, brought);
+        let handle = pushed.map_err(|brought| (Refused::Closed, brought))?;
+        handle.watch(&self.registry.timer);
+        Ok(handle)
     }
 
     fn reject(&self) {
