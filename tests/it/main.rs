@@ -2,6 +2,7 @@
 //! hang is a failure (`support::within_a_minute`).
 
 mod blocking;
+mod away;
 mod bounded;
 mod broadcast;
 mod build;
