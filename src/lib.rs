@@ -92,7 +92,8 @@
 //! - [`shutdown`](ThreadPool::shutdown) runs what was accepted and joins the
 //!   threads; [`shutdown_now`](ThreadPool::shutdown_now) counts what it dropped.
 //! - Backpressure cannot deadlock, also when tasks spawn into their own full pool.
-//! - Memory is bounded, at the door and when a task floods its own pool.
+//! - Memory is bounded, at the door and when a task floods its own pool; but see
+//!   [`Bulkhead`] for `spawn` into a class that stands still.
 //! - No lane starves, and no task waits for ever behind those that follow each other.
 //! - A wait runs other jobs to a limited depth.
 //!

@@ -18,14 +18,13 @@ use super::{
 };
 use crate::{
     injector::Lane,
-    label::Extras,
     parker::Parker,
     permits::{Acquire, Permits, Refused},
     priority::Priority,
     raw::JobRef,
     registry::Registry,
     sync::{Arc, Mutex},
-    worker::{Worker, wait_for},
+    worker::{Extras, Worker, wait_for},
 };
 
 pub(super) struct Courier<G: Entrance<F>, F> {

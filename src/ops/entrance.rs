@@ -6,13 +6,12 @@ use std::time::{Duration, Instant};
 use super::{courier::Courier, handle::JoinHandle, packet};
 use crate::{
     error::TrySpawnError,
-    label::Extras,
     permits::{Acquire, Permits, Refused},
     raw::Verdict,
     registry::{Phase, Registry},
     sync::Arc,
     unwind,
-    worker::Worker,
+    worker::{Extras, Worker},
 };
 
 /// A closure or a future, and what was asked for with it.

@@ -11,7 +11,6 @@ use super::{
     entrance::{Brought, Decided, Entrance, Flood},
     errand::errand,
     handle::JoinHandle,
-    keeper::{Keeper, Kept},
     packet,
 };
 use crate::{
@@ -23,7 +22,7 @@ use crate::{
     sync::{Arc, Mutex, OnceLock, Weak},
     turns::{Next, Turns},
     unwind::{self, Payload},
-    worker::{Worker, in_section, isolated},
+    worker::{Keeper, Kept, Worker, in_section, isolated},
 };
 
 /// The way in for futures: a lane's.
@@ -155,6 +154,8 @@ where
                 Err(payload) => Poll::Ready(Err(payload)),
             }
         };
+        // Before any lock, that may be locked for ever in the child of a fork.
+        self.process.or_abort();
         match polled {
             Poll::Ready(output) => {
                 // Before anybody hears of the output.

@@ -7,7 +7,7 @@ use super::{
     entrance::{Brought, Decided, Entrance, Flood},
     errand::errand,
     handle::JoinHandle,
-    keeper::{Keeper, Kept, inside, is_inside},
+    keeper::{inside, is_inside},
     packet,
 };
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     sync::{Arc, Weak},
     turnstile::Room,
     unwind,
-    worker::Worker,
+    worker::{Keeper, Kept, Worker},
 };
 
 /// Tasks that a strand runs before it goes to the end of the queue: so those of

@@ -16,7 +16,6 @@ use super::{
 use crate::{
     error::TrySpawnError,
     injector::Lane,
-    label::Extras,
     permits::Refused,
     pool::ThreadPool,
     priority::Priority,
@@ -24,7 +23,7 @@ use crate::{
     registry::{Phase, Registry},
     sync::Arc,
     unwind,
-    worker::Worker,
+    worker::{Extras, Worker},
 };
 
 /// Options of one task, made by [`ThreadPool::task`]: then one of the four

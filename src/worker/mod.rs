@@ -6,6 +6,7 @@
 
 mod aside;
 mod idle;
+mod keeper;
 mod search;
 mod section;
 mod share;
@@ -16,7 +17,6 @@ use std::cell::Cell;
 use crate::{
     counters::{Activity, Counters, Ledger},
     deque::{Deque, Seat},
-    label::Label,
     parker::Parker,
     priority::Turn,
     privacy::Privacy,
@@ -30,6 +30,7 @@ use crate::{
 pub(crate) use self::{
     aside::blocking,
     idle::IdleSpin,
+    keeper::{Extras, Keeper, Kept, Label},
     section::{in_section, isolated},
     wait::{Awaited, wait_for},
 };

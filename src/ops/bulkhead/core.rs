@@ -1,24 +1,25 @@
 //! What the clones of a bulkhead share: its turnstile, its places, and how a task
 //! passes.
 
-use std::{borrow::Cow, task::Waker};
+use std::{borrow::Cow, mem, task::Waker};
 
 use super::super::{
     entrance::{Brought, Decided, Entrance, Flood},
     errand::errand,
     handle::JoinHandle,
-    keeper::{Keeper, Kept, inside, is_inside, room},
+    keeper::{inside, is_inside, room},
     packet,
 };
 use crate::{
     counters::Ledger,
     permits::{Permits, Refused},
+    process::Process,
     raw::JobRef,
     registry::{Gate, Registry},
     sync::{Arc, OnceLock, Weak},
     turnstile::{Due, End, Room, Turnstile},
     unwind,
-    worker::Worker,
+    worker::{Keeper, Kept, Worker},
 };
 
 pub(super) struct Core {
@@ -29,6 +30,7 @@ pub(super) struct Core {
     /// One for each that may be queued or running.
     pub(super) places: Permits,
     home: Weak<Registry<Worker>>,
+    process: Process,
     this: Weak<Core>,
     /// Among the gates of its pool.
     number: OnceLock<u64>,
@@ -48,9 +50,15 @@ impl Core {
             turnstile: Turnstile::new(limit),
             places: Permits::new(limit + queue),
             home: Arc::downgrade(registry),
+            process: registry.process,
             this: Weak::clone(this),
             number: OnceLock::new(),
         });
+        if !registry.process.is_current() {
+            // The pool is the parent's, and its locks may be locked for ever.
+            core.close();
+            return core;
+        }
         // When it is whole, since it may be closed then and there.
         let gate = Arc::downgrade(&core) as Weak<dyn Gate>;
         core.number.get_or_init(|| registry.gates.add(gate));
@@ -210,6 +218,11 @@ struct Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let core = &self.core;
+        if !core.process.is_current() {
+            // In the child of a task that forked: who waits here waits in the parent.
+            mem::forget(self.permit.take());
+            return;
+        }
         match self.end {
             // Cancelled: nobody comes for it any more.
             End::Unrun => drop(core.turnstile.remove(self.number).map(JobRef::discard)),
@@ -279,7 +292,7 @@ where
     }
 
     fn reject(&self) {
-        if self.registry.process.is_current() {
+        if self.core.process.is_current() {
             self.core.turnstile.reject();
         }
     }

@@ -14,7 +14,7 @@ use super::{
     },
     Bulkhead,
 };
-use crate::{error::TrySpawnError, label::Extras, token::CancellationToken};
+use crate::{error::TrySpawnError, token::CancellationToken, worker::Extras};
 
 /// Options of one task of a [`Bulkhead`], made by [`Bulkhead::task`]: then one of the
 /// four verbs that spawn it, each as the method of that name on [`Bulkhead`].
