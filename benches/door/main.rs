@@ -75,7 +75,7 @@ fn leaves() -> usize {
 
 fn serial() {
     let work = Work::of(LEAF);
-    (0..leaves()).for_each(|_| drop(work.run()));
+    (0..leaves()).for_each(|_| _ = work.run());
 }
 
 /// A tree of joins with so many leaves, by whatever joins.
@@ -116,7 +116,7 @@ fn send(pool: &impl Pool) -> mpsc::Receiver<Duration> {
     let (say, started) = mpsc::channel();
     let sent = Instant::now();
     // Nobody may want to know any more.
-    pool.spawn(move || drop(say.send(sent.elapsed())));
+    pool.spawn(move || _ = say.send(sent.elapsed()));
     started
 }
 
@@ -128,7 +128,7 @@ fn computation(pool: impl Pool + 'static, pause: Option<Duration>) -> Runner {
         thread::scope(|threads| {
             threads.spawn(|| {
                 let start = Instant::now();
-                pool.compute(leaves(), move || drop(work.run()));
+                pool.compute(leaves(), move || _ = work.run());
                 say.send(start.elapsed()).expect("somebody waits");
             });
             loop {

@@ -16,7 +16,7 @@ fn build(builder: ThreadPoolBuilder) -> ThreadPool {
 
 impl crate::Pool for ThreadPool {
     fn compute(&self, leaves: usize, leaf: impl Fn() + Send + Sync + Clone + 'static) {
-        self.install(|| crate::tree(leaves, &leaf, |a, b| drop(heist::join(a, b))));
+        self.install(|| crate::tree(leaves, &leaf, |a, b| _ = heist::join(a, b)));
     }
 
     fn spawn(&self, task: impl FnOnce() + Send + 'static) {

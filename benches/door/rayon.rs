@@ -8,7 +8,7 @@ pub(crate) fn new() -> ThreadPool {
 
 impl crate::Pool for ThreadPool {
     fn compute(&self, leaves: usize, leaf: impl Fn() + Send + Sync + Clone + 'static) {
-        self.install(|| crate::tree(leaves, &leaf, |a, b| drop(::rayon::join(a, b))));
+        self.install(|| crate::tree(leaves, &leaf, |a, b| _ = ::rayon::join(a, b)));
     }
 
     fn spawn(&self, task: impl FnOnce() + Send + 'static) {
