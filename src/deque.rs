@@ -187,6 +187,23 @@ impl<C> Deque<C> {
         self.pop_where(self.within(), |job| job.kind() != Kind::Task, post)
     }
 
+    /// All jobs that are no tasks, the oldest first; tasks stay, and are to be posted
+    /// again if they were moved.
+    pub(crate) fn take_structured(&self, post: impl FnOnce()) -> Vec<JobRef<C>> {
+        debug_assert!(self.private.is_empty() && !self.in_section(), "at the end of a job");
+        let queued: Vec<_> = std::iter::from_fn(|| self.public.pop()).collect();
+        let oldest_first = queued.into_iter().rev();
+        let (tasks, structured): (Vec<_>, Vec<_>) =
+            oldest_first.partition(|job| job.kind() == Kind::Task);
+        self.height.set(self.height.get() - structured.len() as isize);
+        let moved = !tasks.is_empty();
+        tasks.into_iter().for_each(|task| self.public.push(task));
+        if moved {
+            post();
+        }
+        structured
+    }
+
     /// `id`, if it is the newest and private.
     #[inline(always)]
     pub(crate) fn take_back(&self, id: JobId) -> Option<ForkRef<C>> {

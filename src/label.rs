@@ -2,7 +2,6 @@
 //! outside: its token, its clocks.
 
 use std::{
-    any::Any,
     borrow::Cow,
     mem,
     time::{Duration, Instant},
@@ -16,22 +15,22 @@ use crate::{
     token::{CancellationToken, ListenerKey},
 };
 
-/// Small, since every task has one: most have nothing but where they came in.
-pub(crate) struct Label {
-    extras: Option<Box<Extras>>,
+/// Small, since every task has one: most have nothing but where they came in. What a
+/// keeper is, its user knows.
+pub(crate) struct Label<K: ?Sized> {
+    extras: Option<Box<Extras<K>>>,
     /// The place it came in by.
     origin: Arc<Ledger>,
 }
 
 /// What was asked for with a `TaskBuilder`.
-#[derive(Default)]
-pub(crate) struct Extras {
+pub(crate) struct Extras<K: ?Sized> {
     pub(crate) name: Option<Cow<'static, str>>,
     pub(crate) token: Option<CancellationToken>,
     pub(crate) deadline: Option<Instant>,
     pub(crate) timeout: Option<Duration>,
-    /// Who says when it may start, if it is in no queue of the pool's: the verbs know.
-    pub(crate) keeper: Option<Box<dyn Any + Send + Sync>>,
+    /// Who says when it may start, if it is in no queue of the pool's.
+    pub(crate) keeper: Option<Arc<K>>,
     desk: Mutex<Desk>,
 }
 
@@ -54,8 +53,8 @@ struct Desk {
     clocks: Vec<(Timer, TimerKey)>,
 }
 
-impl Label {
-    pub(crate) fn new(extras: Option<Box<Extras>>, origin: &Arc<Ledger>) -> Self {
+impl<K: ?Sized> Label<K> {
+    pub(crate) fn new(extras: Option<Box<Extras<K>>>, origin: &Arc<Ledger>) -> Self {
         Label { extras, origin: Arc::clone(origin) }
     }
 
@@ -67,7 +66,7 @@ impl Label {
         self.extras()?.token.as_ref()
     }
 
-    pub(crate) fn extras(&self) -> Option<&Extras> {
+    pub(crate) fn extras(&self) -> Option<&Extras<K>> {
         self.extras.as_deref()
     }
 
@@ -82,7 +81,20 @@ impl Label {
     }
 }
 
-impl Extras {
+impl<K: ?Sized> Default for Extras<K> {
+    fn default() -> Self {
+        Extras {
+            name: None,
+            token: None,
+            deadline: None,
+            timeout: None,
+            keeper: None,
+            desk: Mutex::default(),
+        }
+    }
+}
+
+impl<K: ?Sized> Extras<K> {
     /// Is anybody outside to decide about the task?
     pub(crate) fn is_watched(&self) -> bool {
         self.token.is_some() || self.deadline.is_some() || self.timeout.is_some()

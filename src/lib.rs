@@ -93,7 +93,8 @@
 //! - [`shutdown`](ThreadPool::shutdown) runs what was accepted and joins the
 //!   threads; [`shutdown_now`](ThreadPool::shutdown_now) counts what it dropped.
 //! - Backpressure cannot deadlock, also when tasks spawn into their own full pool.
-//! - Memory is bounded, at the door and when a task floods its own pool.
+//! - Memory is bounded, at the door and when a task floods its own pool; but see
+//!   [`Bulkhead`] for `spawn` into a class that stands still.
 //! - No lane starves, and no task waits for ever behind those that follow each other.
 //! - A wait runs other jobs to a limited depth.
 //!
@@ -177,9 +178,9 @@ pub use crate::builder::{CustomThreads, OsThreads, Spawner, ThreadPoolBuilder};
 pub use crate::error::{BuildError, JoinError, OutOfRange, ShutdownTimeout, TrySpawnError};
 pub use crate::metrics::{LaneMetrics, Metrics, WorkerMetrics};
 pub use crate::ops::{
-    BroadcastContext, Bulkhead, BulkheadBuilder, BulkheadMetrics, JoinHandle, Scope, TaskBuilder,
-    TaskInfo, TaskState, Yield, blocking, current_num_threads, current_task, current_thread_index,
-    is_cancelled, isolated, join, scope, spawn, yield_now,
+    BroadcastContext, Bulkhead, BulkheadBuilder, BulkheadMetrics, BulkheadTaskBuilder, JoinHandle,
+    Scope, TaskBuilder, TaskInfo, TaskState, Yield, blocking, current_num_threads, current_task,
+    current_thread_index, is_cancelled, isolated, join, scope, spawn, yield_now,
 };
 pub use crate::pool::{ThreadBuilder, ThreadPool, global};
 pub use crate::priority::Priority;

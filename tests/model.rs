@@ -11,6 +11,10 @@ mod classes;
 mod driver;
 #[path = "model/ending.rs"]
 mod ending;
+#[path = "model/gate.rs"]
+mod gate;
+#[path = "model/options.rs"]
+mod options;
 #[path = "model/state.rs"]
 mod state;
 #[path = "model/world.rs"]
@@ -93,7 +97,7 @@ fn a_pool_of_some_is_where_its_model_is() {
 }
 
 #[test]
-fn bulkheads_and_keys_are_where_their_model_is() {
+fn classes_and_options_are_where_their_model_is() {
     let config = ProptestConfig { cases: 2000, ..config() };
     proptest!(config, |(steps in classes::steps())| {
         classes::drive(steps);

@@ -12,13 +12,12 @@ use std::{
 };
 
 use super::{
-    entrance::{Brought, Entrance, Turned},
+    entrance::{Brought, Decided, Entrance, Flood, Turned},
     handle::JoinHandle,
     packet,
 };
 use crate::{
     injector::Lane,
-    label::Extras,
     parker::Parker,
     permits::{Acquire, Permits, Refused},
     priority::Priority,
@@ -26,7 +25,7 @@ use crate::{
     registry::Registry,
     stall::StallCause,
     sync::{Arc, Mutex},
-    worker::{Worker, wait_for},
+    worker::{Extras, Worker, wait_for},
 };
 
 pub(super) struct Courier<G: Entrance<F>, F> {
@@ -140,6 +139,15 @@ where
     fn admit(&self, brought: Brought<F>, in_use: usize) -> Result<JoinHandle<T>, Brought<F>> {
         Ok(enter(&self.registry, self.lane(), brought.extras, brought.f, in_use))
     }
+
+    fn push_inside(
+        &self,
+        worker: &Worker,
+        Brought { f, extras }: Brought<F>,
+        _flood: Flood,
+    ) -> Decided<T, F> {
+        Ok(push_inside(worker, extras, f))
+    }
 }
 
 /// Makes a task of `f` and puts it in `lane`, with the `in_use`th permit. The
@@ -159,4 +167,20 @@ where
     lane.push(task, in_use);
     registry.post_task();
     JoinHandle::new(handle)
+}
+
+/// Makes a task of `f` and puts it in `worker`'s own deque, without a permit. The
+/// handle is watched.
+pub(super) fn push_inside<F, T>(worker: &Worker, extras: Option<Box<Extras>>, f: F) -> JoinHandle<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    let ledger = worker.ledger();
+    ledger.accept();
+    let (task, handle) = packet::new_task(extras, ledger, f);
+    let handle = JoinHandle::new(handle);
+    worker.push_task(task);
+    handle.watch(&worker.registry().timer);
+    handle
 }

@@ -3,8 +3,11 @@
 use std::{borrow::Cow, fmt};
 
 use crate::{
-    injector::Lane, label::Label, priority::Priority, raw::Front, token::CancellationToken,
-    worker::Worker,
+    injector::Lane,
+    priority::Priority,
+    raw::Front,
+    token::CancellationToken,
+    worker::{Label, Worker},
 };
 
 /// Is the task that this thread runs to stop? True when its token is cancelled, by

@@ -1,18 +1,17 @@
-//! What the ways into a pool have in common, whatever is brought: permits, and the
-//! four ways to wait for one.
+//! What the ways into a pool have in common, whatever is brought: permits, the four
+//! verbs that wait for one, and what they do on a thread of the pool, which does not.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{courier::Courier, handle::JoinHandle, packet};
 use crate::{
     error::TrySpawnError,
-    label::Extras,
     permits::{Acquire, Permits, Refused},
     raw::Verdict,
-    registry::Registry,
+    registry::{Phase, Registry},
     sync::Arc,
     unwind,
-    worker::Worker,
+    worker::{Extras, Worker},
 };
 
 /// A closure or a future, and what was asked for with it.
@@ -24,7 +23,19 @@ pub(super) struct Brought<F> {
 /// What was not let in, and why.
 pub(super) type Turned<F> = (Refused, Brought<F>);
 
-/// A way in for an `F`, from outside.
+/// What is let in, or not.
+pub(super) type Decided<T, F> = Result<JoinHandle<T>, Turned<F>>;
+
+/// What is to become of a task that a thread of the pool brings when so many wait
+/// that it would have to wait outside, and it can work none of them off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flood {
+    Accept,
+    /// It comes back as `Full`.
+    Refuse,
+}
+
+/// A way in for an `F`.
 pub(super) trait Entrance<F>:
     AsRef<Permits> + Clone + Send + Sync + Unpin + 'static
 {
@@ -33,7 +44,7 @@ pub(super) trait Entrance<F>:
 
     fn registry(&self) -> &Arc<Registry<Worker>>;
 
-    /// Lets it in with the `in_use`th permit. It comes back, without one, if the way
+    /// Lets it in from outside, with the `in_use`th permit. It comes back, without one, if the way
     /// was closed meanwhile. The handle is still to be watched.
     fn admit(
         &self,
@@ -41,24 +52,89 @@ pub(super) trait Entrance<F>:
         in_use: usize,
     ) -> Result<JoinHandle<Self::Output>, Brought<F>>;
 
+    /// Lets it in on a thread of the pool, which waits for nothing. The handle is
+    /// watched.
+    fn push_inside(
+        &self,
+        worker: &Worker,
+        brought: Brought<F>,
+        flood: Flood,
+    ) -> Decided<Self::Output, F>;
+
     /// One was sent away.
     fn reject(&self) {}
 }
 
-/// Lets it in if there is room now.
-pub(super) fn try_enter<G: Entrance<F>, F>(
+/// `spawn`: what was not let in is dropped, and its handle says why.
+pub(super) fn spawn<G: Entrance<F>, F: Send + 'static>(
     gate: &G,
     brought: Brought<F>,
-) -> Result<JoinHandle<G::Output>, Turned<F>> {
-    enter_with(gate, brought, gate.as_ref().try_acquire())
+) -> JoinHandle<G::Output> {
+    let inside = spawn_inside(gate, brought, Flood::Accept);
+    let decided = inside.unwrap_or_else(|brought| enter_until(gate, brought, None));
+    decided.unwrap_or_else(|turned| refused(gate, turned))
+}
+
+/// `try_spawn`.
+pub(super) fn try_spawn<G: Entrance<F>, F>(
+    gate: &G,
+    brought: Brought<F>,
+) -> Result<JoinHandle<G::Output>, TrySpawnError<F>> {
+    let inside = spawn_inside(gate, brought, Flood::Refuse);
+    let decided = inside.unwrap_or_else(|brought| {
+        let permit = gate.as_ref().try_acquire();
+        enter_with(gate, brought, permit)
+    });
+    decided.map_err(|turned| refuse(gate, turned))
+}
+
+/// `spawn_timeout`.
+pub(super) fn spawn_timeout<G: Entrance<F>, F: Send + 'static>(
+    gate: &G,
+    brought: Brought<F>,
+    timeout: Duration,
+) -> Result<JoinHandle<G::Output>, TrySpawnError<F>> {
+    let inside = spawn_inside(gate, brought, Flood::Refuse);
+    let decided = inside
+        .unwrap_or_else(|brought| enter_until(gate, brought, Instant::now().checked_add(timeout)));
+    decided.map_err(|turned| refuse(gate, turned))
+}
+
+/// `spawn_async`. It may be pending inside, too: no thread waits for it.
+pub(super) async fn spawn_async<G: Entrance<F>, F>(
+    gate: G,
+    brought: Brought<F>,
+) -> Result<JoinHandle<G::Output>, TrySpawnError<F>> {
+    let decided = match spawn_inside(&gate, brought, Flood::Refuse) {
+        Ok(Err((Refused::Full, brought))) | Err(brought) => {
+            let permit = Acquire::from(gate.clone()).await;
+            enter_with(&gate, brought, permit)
+        }
+        Ok(decided) => decided,
+    };
+    decided.map_err(|turned| refuse(&gate, turned))
+}
+
+/// On a thread of the pool; elsewhere what was brought comes back.
+fn spawn_inside<G: Entrance<F>, F>(
+    gate: &G,
+    brought: Brought<F>,
+    flood: Flood,
+) -> Result<Decided<G::Output, F>, Brought<F>> {
+    let registry = gate.registry();
+    Worker::of(registry, |worker| match worker {
+        None => Err(brought),
+        Some(_) if registry.phase() >= Phase::Closed => Ok(Err((Refused::Closed, brought))),
+        Some(worker) => Ok(gate.push_inside(worker, brought, flood)),
+    })
 }
 
 /// Waits for room, at the latest until `limit` or the task's deadline.
-pub(super) fn enter_until<G: Entrance<F>, F: Send + 'static>(
+fn enter_until<G: Entrance<F>, F: Send + 'static>(
     gate: &G,
     brought: Brought<F>,
     limit: Option<Instant>,
-) -> Result<JoinHandle<G::Output>, Turned<F>> {
+) -> Decided<G::Output, F> {
     match gate.as_ref().try_acquire() {
         Err(Refused::Full) => {
             let deadline = brought.extras.as_ref().and_then(|extras| extras.deadline);
@@ -69,20 +145,11 @@ pub(super) fn enter_until<G: Entrance<F>, F: Send + 'static>(
     }
 }
 
-/// Waits for room without blocking.
-pub(super) async fn enter_async<G: Entrance<F>, F>(
-    gate: G,
-    brought: Brought<F>,
-) -> Result<JoinHandle<G::Output>, Turned<F>> {
-    let permit = Acquire::from(gate.clone()).await;
-    enter_with(&gate, brought, permit)
-}
-
 fn enter_with<G: Entrance<F>, F>(
     gate: &G,
     brought: Brought<F>,
     permit: Result<usize, Refused>,
-) -> Result<JoinHandle<G::Output>, Turned<F>> {
+) -> Decided<G::Output, F> {
     let in_use = match permit {
         Ok(in_use) => in_use,
         Err(refused) => return Err((refused, brought)),
@@ -93,7 +160,7 @@ fn enter_with<G: Entrance<F>, F>(
 }
 
 /// What a caller hears whose `f` was not let in.
-pub(super) fn refuse<G: Entrance<F>, F>(gate: &G, (why, brought): Turned<F>) -> TrySpawnError<F> {
+fn refuse<G: Entrance<F>, F>(gate: &G, (why, brought): Turned<F>) -> TrySpawnError<F> {
     gate.reject();
     match why {
         Refused::Full => TrySpawnError::Full(brought.f),
@@ -102,10 +169,7 @@ pub(super) fn refuse<G: Entrance<F>, F>(gate: &G, (why, brought): Turned<F>) -> 
 }
 
 /// The handle of what was not let in, for a caller who hears of it there.
-pub(super) fn refused<G: Entrance<F>, F>(
-    gate: &G,
-    (why, brought): Turned<F>,
-) -> JoinHandle<G::Output> {
+fn refused<G: Entrance<F>, F>(gate: &G, (why, brought): Turned<F>) -> JoinHandle<G::Output> {
     gate.reject();
     unwind::discard(brought.f);
     // There is room in the end, unless there is a deadline.

@@ -1,33 +1,15 @@
-//! `spawn_future`: a future, polled on the workers.
+//! `spawn_future` and its like: a future, polled on the workers.
 
-use std::{
-    future::Future,
-    pin::Pin,
-    task::{Context, Poll, Wake, Waker},
-};
+use std::{future::Future, time::Duration};
 
 use super::{
     courier::LaneGate,
-    entrance::{Brought, Entrance, Turned, enter_until, refuse, refused, try_enter},
-    errand::errand,
+    entrance::{self, Brought},
     handle::JoinHandle,
-    keeper::{Keeper, Kept},
-    packet,
+    promise::FutureGate,
     task::TaskBuilder,
 };
-use crate::{
-    counters::Ledger,
-    error::TrySpawnError,
-    permits::{Permits, Refused},
-    pool::ThreadPool,
-    process::Process,
-    raw::JobRef,
-    registry::{Gate, Phase, Registry},
-    sync::{Arc, Mutex, OnceLock, Weak},
-    turns::{Next, Turns},
-    unwind::{self, Payload},
-    worker::{Worker, in_section, isolated},
-};
+use crate::{error::TrySpawnError, pool::ThreadPool};
 
 impl ThreadPool {
     /// Spawns a future, and returns a handle on its output.
@@ -72,9 +54,43 @@ impl ThreadPool {
     {
         self.task().spawn_future(future)
     }
+
+    /// Like [`spawn_future`](Self::spawn_future), but never waits: without room, the
+    /// future comes back.
+    ///
+    /// # Where it runs
+    ///
+    /// As [`spawn_future`](Self::spawn_future).
+    ///
+    /// # Blocks
+    ///
+    /// Never.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`](TrySpawnError::Full) if the lane has no room; inside the pool that does
+    /// not happen. [`Closed`](TrySpawnError::Closed) if the pool takes no tasks.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = heist::ThreadPool::builder().num_threads(1).build()?;
+    /// assert_eq!(pool.try_spawn_future(async { 6 * 7 }).unwrap().join().unwrap(), 42);
+    /// # Ok::<(), heist::BuildError>(())
+    /// ```
+    pub fn try_spawn_future<Fut>(
+        &self,
+        future: Fut,
+    ) -> Result<JoinHandle<Fut::Output>, TrySpawnError<Fut>>
+    where
+        Fut: Future + Send + 'static,
+        Fut::Output: Send + 'static,
+    {
+        self.task().try_spawn_future(future)
+    }
 }
 
-impl TaskBuilder<'_> {
+impl<'p> TaskBuilder<'p> {
     /// As [`ThreadPool::spawn_future`]. A time-out would begin when the output is there: use a deadline.
     ///
     /// # Where it runs
@@ -99,18 +115,15 @@ impl TaskBuilder<'_> {
         Fut: Future + Send + 'static,
         Fut::Output: Send + 'static,
     {
-        let gate = FutureGate(LaneGate::new(self.registry, self.priority));
-        let decided = gate.spawn_inside(Brought { f: future, extras: self.extras });
-        let decided = decided.unwrap_or_else(|brought| enter_until(&gate, brought, None));
-        decided.unwrap_or_else(|turned| refused(&gate, turned))
+        let (gate, brought) = self.future(future);
+        entrance::spawn(&gate, brought)
     }
 
-    /// Like [`spawn_future`](Self::spawn_future), but never waits: without room, the
-    /// future comes back.
+    /// As [`ThreadPool::try_spawn_future`].
     ///
     /// # Where it runs
     ///
-    /// As [`spawn_future`](Self::spawn_future).
+    /// On the workers; see [`ThreadPool::spawn_future`].
     ///
     /// # Blocks
     ///
@@ -136,265 +149,86 @@ impl TaskBuilder<'_> {
         Fut: Future + Send + 'static,
         Fut::Output: Send + 'static,
     {
-        let gate = FutureGate(LaneGate::new(self.registry, self.priority));
-        let decided = gate.spawn_inside(Brought { f: future, extras: self.extras });
-        let decided = decided.unwrap_or_else(|brought| try_enter(&gate, brought));
-        decided.map_err(|turned| refuse(&gate, turned))
+        let (gate, brought) = self.future(future);
+        entrance::try_spawn(&gate, brought)
     }
-}
 
-/// The way in for futures: a lane's.
-#[derive(Clone)]
-struct FutureGate(LaneGate);
-
-impl FutureGate {
-    /// On a thread of the pool; elsewhere the future comes back.
-    #[allow(clippy::type_complexity, reason = "a decision, or the future")]
-    fn spawn_inside<Fut>(
-        &self,
-        brought: Brought<Fut>,
-    ) -> Result<Result<JoinHandle<Fut::Output>, Turned<Fut>>, Brought<Fut>>
+    /// As [`ThreadPool::spawn_timeout`], for a future.
+    ///
+    /// # Where it runs
+    ///
+    /// On the workers; see [`ThreadPool::spawn_future`].
+    ///
+    /// # Blocks
+    ///
+    /// Outside the pool, until the lane has room, or for `timeout`. Inside, never.
+    ///
+    /// # Errors
+    ///
+    /// `Full` if there was no room in time, `Closed` if the pool takes no tasks.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = heist::ThreadPool::builder().num_threads(1).build()?;
+    /// let soon = std::time::Duration::from_secs(1);
+    /// let answer = pool.task().spawn_future_timeout(async { 6 * 7 }, soon).unwrap();
+    /// assert_eq!(answer.join().unwrap(), 42);
+    /// # Ok::<(), heist::BuildError>(())
+    /// ```
+    pub fn spawn_future_timeout<Fut>(
+        self,
+        future: Fut,
+        timeout: Duration,
+    ) -> Result<JoinHandle<Fut::Output>, TrySpawnError<Fut>>
     where
         Fut: Future + Send + 'static,
         Fut::Output: Send + 'static,
     {
-        let registry = &self.0.registry;
-        Worker::of(registry, |worker| {
-            let Some(worker) = worker else { return Err(brought) };
-            if registry.phase() >= Phase::Closed {
-                return Ok(Err((Refused::Closed, brought)));
-            }
-            worker.ledger().accept();
-            let (promise, handle) = self.promise(worker.ledger(), brought);
-            worker.push_task(promise.turn());
-            handle.watch(&registry.timer);
-            Ok(Ok(handle))
-        })
+        let (gate, brought) = self.future(future);
+        entrance::spawn_timeout(&gate, brought, timeout)
     }
 
-    fn promise<Fut>(
-        &self,
-        ledger: &Arc<Ledger>,
-        Brought { f: future, extras }: Brought<Fut>,
-    ) -> (Arc<Promise<Fut>>, JoinHandle<Fut::Output>)
+    /// As [`ThreadPool::spawn_async`], for a future.
+    ///
+    /// # Where it runs
+    ///
+    /// On the workers; see [`ThreadPool::spawn_future`].
+    ///
+    /// # Blocks
+    ///
+    /// Never: it is pending until the lane has room.
+    ///
+    /// # Errors
+    ///
+    /// `Closed` if the pool takes no tasks.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::{future::Future, pin::pin, task::{Context, Poll, Waker}};
+    ///
+    /// let pool = heist::ThreadPool::builder().num_threads(1).build()?;
+    /// let mut cx = Context::from_waker(Waker::noop());
+    /// let spawned = pin!(pool.task().spawn_future_async(async { 6 * 7 })).poll(&mut cx);
+    /// let Poll::Ready(Ok(answer)) = spawned else { unreachable!("there is room") };
+    /// assert_eq!(answer.join().unwrap(), 42);
+    /// # Ok::<(), heist::BuildError>(())
+    /// ```
+    pub fn spawn_future_async<Fut>(
+        self,
+        future: Fut,
+    ) -> impl Future<Output = Result<JoinHandle<Fut::Output>, TrySpawnError<Fut>>> + Send + use<'p, Fut>
     where
         Fut: Future + Send + 'static,
         Fut::Output: Send + 'static,
     {
-        let registry = &self.0.registry;
-        let promise = Arc::new(Promise {
-            turns: Turns::new(Box::pin(future)),
-            task: Mutex::new(None),
-            output: Mutex::new(None),
-            home: Arc::downgrade(registry),
-            process: registry.process,
-            name: registry.detector.as_ref().and_then(|_| extras.as_ref()?.name.clone()),
-            is_isolated: in_section(),
-            number: OnceLock::new(),
-        });
-        let output = Output(Arc::clone(&promise));
-        let keeper: Arc<dyn Keeper> = Arc::clone(&promise) as _;
-        let (task, handle) = packet::new_kept_task(extras, ledger, keeper, move || output.take());
-        *promise.task.lock() = Some(task);
-        let gate: Arc<dyn Gate> = Arc::clone(&promise) as _;
-        promise.number.get_or_init(|| registry.gates.add(Arc::downgrade(&gate)));
-        (promise, JoinHandle::new(handle))
-    }
-}
-
-impl AsRef<Permits> for FutureGate {
-    fn as_ref(&self) -> &Permits {
-        self.0.as_ref()
-    }
-}
-
-impl<Fut> Entrance<Fut> for FutureGate
-where
-    Fut: Future + Send + 'static,
-    Fut::Output: Send + 'static,
-{
-    type Output = Fut::Output;
-
-    fn registry(&self) -> &Arc<Registry<Worker>> {
-        &self.0.registry
+        let (gate, brought) = self.future(future);
+        entrance::spawn_async(gate, brought)
     }
 
-    fn admit(
-        &self,
-        brought: Brought<Fut>,
-        in_use: usize,
-    ) -> Result<JoinHandle<Fut::Output>, Brought<Fut>> {
-        let lane = self.0.lane();
-        let (promise, handle) = self.promise(lane.ledger(), brought);
-        lane.push(promise.turn(), in_use);
-        self.0.registry.post_task();
-        Ok(handle)
-    }
-
-    fn reject(&self) {
-        self.0.lane().reject();
-    }
-}
-
-/// A future on its way to its output.
-///
-/// To its handle it is a task, whose closure takes the output: run when that is
-/// there, by who brought it; or cancelled, and then the future goes with it.
-struct Promise<Fut: Future> {
-    turns: Turns<Pin<Box<Fut>>>,
-    task: Mutex<Option<JobRef<Worker>>>,
-    output: Mutex<Option<Result<Fut::Output, Payload>>>,
-    home: Weak<Registry<Worker>>,
-    process: Process,
-    name: packet::Name, // For the detector, if there is one.
-    /// Was it made in an isolated section?
-    is_isolated: bool,
-    /// Among the gates of its pool.
-    number: OnceLock<u64>,
-}
-
-impl<Fut> Promise<Fut>
-where
-    Fut: Future + Send + 'static,
-    Fut::Output: Send + 'static,
-{
-    /// A job that polls it.
-    fn turn(self: &Arc<Self>) -> JobRef<Worker> {
-        let this = Arc::clone(self);
-        errand(move |worker| {
-            this.poll(worker);
-        })
-    }
-
-    /// Polls it, if it is due.
-    fn poll(self: &Arc<Self>, worker: &Worker) -> bool {
-        let Some(mut future) = self.turns.begin() else { return false };
-        let waker = Waker::from(Arc::clone(self));
-        let mut cx = Context::from_waker(&waker);
-        let is_discarding = worker.registry().phase() == Phase::Discarding;
-        let polled = if is_discarding {
-            // The task is cancelled there, and the future with it.
-            self.run_task(worker);
-            Poll::Pending
-        } else {
-            let mut poll = || future.as_mut().poll(&mut cx);
-            let alone = self.is_isolated && !worker.in_section();
-            let poll = || unwind::catch(|| if alone { isolated(poll) } else { poll() });
-            match worker.occupied(|| self.name.clone(), poll) {
-                Ok(polled) => polled.map(Ok),
-                Err(payload) => Poll::Ready(Err(payload)),
-            }
-        };
-        match polled {
-            Poll::Ready(output) => {
-                // Before anybody hears of the output.
-                unwind::discard(future);
-                *self.output.lock() = Some(output);
-                self.run_task(worker);
-            }
-            Poll::Pending => match self.turns.put_back(future) {
-                Next::Rest => (),
-                Next::Again => worker.registry().send_errand(None, self.turn()),
-                Next::Drop(future) => unwind::discard(future),
-            },
-        }
-        true
-    }
-
-    /// Runs the task, which says what came of it.
-    fn run_task(&self, worker: &Worker) {
-        let task = self.task.lock().take();
-        task.map(|task| worker.run_job(task));
-    }
-
-    /// There will be no more polls.
-    fn end(&self) {
-        self.turns.end().into_iter().for_each(unwind::discard);
-        let task = self.task.lock().take();
-        task.map(JobRef::discard);
-        if let (Some(home), Some(&number)) = (self.home.upgrade(), self.number.get()) {
-            home.gates.remove(number);
-        }
-    }
-}
-
-/// The output, for the task; given up with it.
-struct Output<Fut>(Arc<Promise<Fut>>)
-where
-    Fut: Future + Send + 'static,
-    Fut::Output: Send + 'static;
-
-impl<Fut> Output<Fut>
-where
-    Fut: Future + Send + 'static,
-    Fut::Output: Send + 'static,
-{
-    fn take(&self) -> Fut::Output {
-        let output = self.0.output.lock().take();
-        match output.expect("the task is run when there is an output") {
-            Ok(output) => output,
-            Err(payload) => unwind::resume(payload),
-        }
-    }
-}
-
-impl<Fut> Drop for Output<Fut>
-where
-    Fut: Future + Send + 'static,
-    Fut::Output: Send + 'static,
-{
-    fn drop(&mut self) {
-        self.0.end();
-    }
-}
-
-impl<Fut> Wake for Promise<Fut>
-where
-    Fut: Future + Send + 'static,
-    Fut::Output: Send + 'static,
-{
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        if !self.process.is_current() {
-            // The future is the parent's, and its locks may be locked for ever.
-            return;
-        }
-        let Some(wakers) = self.turns.wake() else { return };
-        if let Some(home) = self.home.upgrade() {
-            home.send_errand(None, self.turn());
-        }
-        wakers.into_iter().for_each(unwind::wake);
-    }
-}
-
-impl<Fut> Keeper for Promise<Fut>
-where
-    Fut: Future + Send + 'static,
-    Fut::Output: Send + 'static,
-{
-    fn help(self: Arc<Self>, worker: &Worker, _task: &dyn Kept) -> bool {
-        self.poll(worker)
-    }
-
-    fn may_help(&self) -> bool {
-        self.turns.is_due()
-    }
-
-    fn wake_to_help(&self, waker: &Waker) {
-        self.turns.wake_when_due(waker);
-    }
-}
-
-impl<Fut> Gate for Promise<Fut>
-where
-    Fut: Future + Send + 'static,
-    Fut::Output: Send + 'static,
-{
-    fn discard(&self) -> usize {
-        let task = self.task.lock().take();
-        usize::from(task.is_some_and(JobRef::discard))
+    fn future<Fut>(self, future: Fut) -> (FutureGate, Brought<Fut>) {
+        let lane = LaneGate::new(self.registry, self.priority);
+        (FutureGate(lane), Brought { f: future, extras: self.extras })
     }
 }

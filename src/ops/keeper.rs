@@ -1,11 +1,11 @@
-//! Keepers: who says when a task may start that is not in a queue of the pool's.
+//! Waits for tasks that a keeper has.
 //!
 //! A worker that joins a task runs it then and there. If a keeper has it, it may run
 //! only what the keeper lets it; else it waits, and tries again when the keeper says
 //! that things have changed: it may be too deep in waits for the pool's own jobs, and
 //! then nobody else would be there to see to it.
 
-use std::{cell::RefCell, task::Waker, time::Instant};
+use std::{cell::RefCell, time::Instant};
 
 use super::{handle::Finish, packet::Task};
 use crate::{
@@ -13,36 +13,8 @@ use crate::{
     registry::Registry,
     sync::{Arc, thread_local},
     turnstile::Room,
-    worker::{Awaited, Worker, wait_for},
+    worker::{Awaited, Keeper, Kept, Worker, wait_for},
 };
-
-pub(super) trait Keeper: Send + Sync {
-    /// A worker waits for `task`, which has not started: runs it, or what comes
-    /// before it. False: not now.
-    fn help(self: Arc<Self>, worker: &Worker, task: &dyn Kept) -> bool;
-
-    /// Might `help` do something now?
-    fn may_help(&self) -> bool;
-
-    /// From now on `waker` is woken when `help` might do something that it could not
-    /// before.
-    fn wake_to_help(&self, waker: &Waker);
-
-    /// This thread is about to wait for a task that has not started, for as long as
-    /// that takes.
-    ///
-    /// # Panics
-    ///
-    /// If that were for ever.
-    fn check_wait(&self) {}
-}
-
-/// A task in the hands of a keeper.
-pub(super) trait Kept {
-    /// Runs it here; false if it was started before.
-    fn run(&self, worker: &Worker) -> bool;
-    fn is_started(&self) -> bool;
-}
 
 impl<T> Kept for Task<T> {
     fn run(&self, worker: &Worker) -> bool {

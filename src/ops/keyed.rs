@@ -1,32 +1,15 @@
-//! `spawn_keyed`: tasks of one key one at a time, in their order.
+//! `spawn_keyed` and its like: tasks of one key one at a time, in their order.
 
-use std::{hash::Hash, task::Waker};
+use std::{future::Future, hash::Hash, time::Duration};
 
 use super::{
     courier::LaneGate,
-    entrance::{Brought, Entrance, Turned, enter_until, refuse, refused, try_enter},
-    errand::errand,
+    entrance::{self, Brought},
     handle::JoinHandle,
-    keeper::{Keeper, Kept, inside, is_inside},
-    packet,
+    strand::KeyedGate,
     task::TaskBuilder,
 };
-use crate::{
-    counters::Ledger,
-    error::TrySpawnError,
-    permits::{Permits, Refused},
-    pool::ThreadPool,
-    priority::Priority,
-    registry::{InStrand, Phase, Registry},
-    sync::{Arc, Weak},
-    turnstile::Room,
-    unwind,
-    worker::Worker,
-};
-
-/// Tasks that a strand runs before it goes to the end of the queue: so those of
-/// one hot key do not hold up their neighbours, and a turn is worth its way.
-const TURN: usize = 8;
+use crate::{error::TrySpawnError, pool::ThreadPool};
 
 impl ThreadPool {
     /// Spawns a task of this key: those of one key run one at a time, in the order
@@ -48,7 +31,11 @@ impl ThreadPool {
     /// # Blocks
     ///
     /// Outside the pool, until the lane has room: the task takes a place there, as any
-    /// other, until it starts. Inside, never.
+    /// other, until it starts. Inside, never: if 65 536 tasks of the key wait, the
+    /// spawner runs them first. It cannot if one of them runs, on another thread or
+    /// further up its own stack, or if it is in an [`isolated`](crate::isolated)
+    /// section: then the queue of the key grows without a bound, and
+    /// [`try_spawn_keyed`](Self::try_spawn_keyed) is the verb that says so.
     ///
     /// # Panics
     ///
@@ -93,8 +80,9 @@ impl ThreadPool {
     ///
     /// # Errors
     ///
-    /// [`Full`](TrySpawnError::Full) if the lane has no room; inside the pool that does
-    /// not happen. [`Closed`](TrySpawnError::Closed) if the pool takes no tasks.
+    /// [`Full`](TrySpawnError::Full) if the lane has no room; inside the pool, if 65 536
+    /// tasks of the key wait, and cannot be run by the spawner.
+    /// [`Closed`](TrySpawnError::Closed) if the pool takes no tasks.
     ///
     /// # Examples
     ///
@@ -113,7 +101,7 @@ impl ThreadPool {
     }
 }
 
-impl TaskBuilder<'_> {
+impl<'p> TaskBuilder<'p> {
     /// As [`ThreadPool::spawn_keyed`].
     ///
     /// # Where it runs
@@ -140,9 +128,7 @@ impl TaskBuilder<'_> {
         T: Send + 'static,
     {
         let (gate, brought) = self.keyed(key, f);
-        let decided = gate.spawn_inside(brought);
-        let decided = decided.unwrap_or_else(|brought| enter_until(&gate, brought, None));
-        decided.unwrap_or_else(|turned| refused(&gate, turned))
+        entrance::spawn(&gate, brought)
     }
 
     /// As [`ThreadPool::try_spawn_keyed`].
@@ -157,7 +143,7 @@ impl TaskBuilder<'_> {
     ///
     /// # Errors
     ///
-    /// `Full` if the lane has no room, `Closed` if the pool takes no tasks.
+    /// As [`ThreadPool::try_spawn_keyed`].
     ///
     /// # Examples
     ///
@@ -174,172 +160,90 @@ impl TaskBuilder<'_> {
         T: Send + 'static,
     {
         let (gate, brought) = self.keyed(key, f);
-        let decided = gate.spawn_inside(brought);
-        let decided = decided.unwrap_or_else(|brought| try_enter(&gate, brought));
-        decided.map_err(|turned| refuse(&gate, turned))
+        entrance::try_spawn(&gate, brought)
+    }
+
+    /// As [`ThreadPool::spawn_timeout`], for a task of this key.
+    ///
+    /// # Where it runs
+    ///
+    /// On a worker; see [`ThreadPool::spawn_keyed`].
+    ///
+    /// # Blocks
+    ///
+    /// Outside the pool, until the lane has room, or for `timeout`. Inside, never.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_spawn_keyed`](Self::try_spawn_keyed), when the time is over.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = heist::ThreadPool::builder().num_threads(1).build()?;
+    /// let soon = std::time::Duration::from_secs(1);
+    /// let task = pool.task().spawn_keyed_timeout("ada", || 6 * 7, soon).unwrap();
+    /// assert_eq!(task.join().unwrap(), 42);
+    /// # Ok::<(), heist::BuildError>(())
+    /// ```
+    pub fn spawn_keyed_timeout<K, T, F>(
+        self,
+        key: K,
+        f: F,
+        timeout: Duration,
+    ) -> Result<JoinHandle<T>, TrySpawnError<F>>
+    where
+        K: Hash,
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let (gate, brought) = self.keyed(key, f);
+        entrance::spawn_timeout(&gate, brought, timeout)
+    }
+
+    /// As [`ThreadPool::spawn_async`], for a task of this key.
+    ///
+    /// # Where it runs
+    ///
+    /// On a worker; see [`ThreadPool::spawn_keyed`].
+    ///
+    /// # Blocks
+    ///
+    /// Never: the future is pending until the lane has room. Inside the pool it is so
+    /// only where [`try_spawn_keyed`](Self::try_spawn_keyed) has none.
+    ///
+    /// # Errors
+    ///
+    /// `Closed` if the pool takes no tasks.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::{future::Future, pin::pin, task::{Context, Poll, Waker}};
+    ///
+    /// let pool = heist::ThreadPool::builder().num_threads(1).build()?;
+    /// let mut cx = Context::from_waker(Waker::noop());
+    /// let spawned = pin!(pool.task().spawn_keyed_async("ada", || 6 * 7)).poll(&mut cx);
+    /// let Poll::Ready(Ok(task)) = spawned else { unreachable!("there is room") };
+    /// assert_eq!(task.join().unwrap(), 42);
+    /// # Ok::<(), heist::BuildError>(())
+    /// ```
+    pub fn spawn_keyed_async<K, T, F>(
+        self,
+        key: K,
+        f: F,
+    ) -> impl Future<Output = Result<JoinHandle<T>, TrySpawnError<F>>> + Send + use<'p, K, T, F>
+    where
+        K: Hash,
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let (gate, brought) = self.keyed(key, f);
+        entrance::spawn_async(gate, brought)
     }
 
     fn keyed<F>(self, key: impl Hash, f: F) -> (KeyedGate, Brought<F>) {
         let lane = LaneGate::new(self.registry, self.priority);
-        let gate = KeyedGate { key: self.registry.strand_of(key), lane };
-        (gate, Brought { f, extras: self.extras })
-    }
-}
-
-/// The way to one strand: by a lane's permits, from outside.
-#[derive(Clone)]
-struct KeyedGate {
-    key: u64,
-    lane: LaneGate,
-}
-
-impl KeyedGate {
-    /// On a thread of the pool; elsewhere `f` comes back.
-    #[allow(clippy::type_complexity, reason = "a decision, or the closure")]
-    fn spawn_inside<T, F>(
-        &self,
-        brought: Brought<F>,
-    ) -> Result<Result<JoinHandle<T>, Turned<F>>, Brought<F>>
-    where
-        F: FnOnce() -> T + Send + 'static,
-        T: Send + 'static,
-    {
-        let registry = &self.lane.registry;
-        Worker::of(registry, |worker| {
-            let Some(worker) = worker else { return Err(brought) };
-            if registry.phase() >= Phase::Closed {
-                return Ok(Err((Refused::Closed, brought)));
-            }
-            worker.ledger().accept();
-            let handle = self.push(worker.ledger(), None, brought);
-            handle.watch(&registry.timer);
-            let strand = self.strand();
-            if !worker.may_queue(registry.strands.queued(self.key))
-                && registry.strands.begin(self.key)
-            {
-                worker.run_at_once(|worker| strand.run(worker, |_| false));
-            }
-            Ok(Ok(handle))
-        })
-    }
-
-    fn push<T, F>(
-        &self,
-        ledger: &Arc<Ledger>,
-        lane: Option<Priority>,
-        Brought { f, extras }: Brought<F>,
-    ) -> JoinHandle<T>
-    where
-        F: FnOnce() -> T + Send + 'static,
-        T: Send + 'static,
-    {
-        let registry = &self.lane.registry;
-        let keeper: Arc<dyn Keeper> = Arc::new(self.strand());
-        let (task, handle) = packet::new_kept_task(extras, ledger, keeper, f);
-        if registry.strands.push(self.key, InStrand { task, lane }) {
-            self.strand().send(registry);
-        }
-        JoinHandle::new(handle)
-    }
-
-    fn strand(&self) -> Strand {
-        Strand { home: Arc::downgrade(&self.lane.registry), key: self.key }
-    }
-}
-
-impl AsRef<Permits> for KeyedGate {
-    fn as_ref(&self) -> &Permits {
-        self.lane.as_ref()
-    }
-}
-
-impl<F, T> Entrance<F> for KeyedGate
-where
-    F: FnOnce() -> T + Send + 'static,
-    T: Send + 'static,
-{
-    type Output = T;
-
-    fn registry(&self) -> &Arc<Registry<Worker>> {
-        &self.lane.registry
-    }
-
-    fn admit(&self, brought: Brought<F>, in_use: usize) -> Result<JoinHandle<T>, Brought<F>> {
-        let lane = self.lane.lane();
-        lane.book(in_use);
-        Ok(self.push(lane.ledger(), Some(self.lane.priority), brought))
-    }
-
-    fn reject(&self) {
-        self.lane.lane().reject();
-    }
-}
-
-/// The tasks of one key.
-struct Strand {
-    home: Weak<Registry<Worker>>,
-    key: u64,
-}
-
-impl Strand {
-    fn place(&self) -> (usize, u64) {
-        (self.home.as_ptr() as usize, self.key)
-    }
-
-    /// Sends the ticket.
-    fn send(self, registry: &Registry<Worker>) {
-        let preferred = registry.preferred(self.key);
-        let arrive = move |worker: &Worker| {
-            if worker.registry().strands.arrive(self.key) {
-                self.run(worker, |ran| ran == TURN);
-            }
-        };
-        registry.send_errand(Some(preferred), errand(arrive));
-    }
-
-    /// Runs tasks in their order until there are none, or `is_enough` says so of
-    /// their number; this thread has begun.
-    fn run(&self, worker: &Worker, is_enough: impl Fn(usize) -> bool) {
-        let registry = worker.registry();
-        let mut ran = 0;
-        while !is_enough(ran) {
-            let Some(waits) = registry.strands.next(self.key) else { break };
-            let task = registry.let_in(waits);
-            if inside(self.place(), Room::Own, || worker.run_job(task)) {
-                ran += 1;
-            }
-        }
-        let left = registry.strands.leave(self.key);
-        if left.ticket {
-            Strand { home: Weak::clone(&self.home), key: self.key }.send(registry);
-        }
-        left.wakers.into_iter().for_each(unwind::wake);
-    }
-}
-
-impl Keeper for Strand {
-    fn help(self: Arc<Self>, worker: &Worker, task: &dyn Kept) -> bool {
-        let begun = worker.registry().strands.begin(self.key);
-        if begun {
-            self.run(worker, |_| task.is_started());
-        }
-        begun
-    }
-
-    fn may_help(&self) -> bool {
-        self.home.upgrade().is_some_and(|home| home.strands.is_idle(self.key))
-    }
-
-    fn wake_to_help(&self, waker: &Waker) {
-        if let Some(home) = self.home.upgrade() {
-            home.strands.wake_at_leave(self.key, waker);
-        }
-    }
-
-    fn check_wait(&self) {
-        assert!(
-            !is_inside(self.place()),
-            "a task joins a later one of its own key, which waits for it to end"
-        );
+        (KeyedGate::new(lane, key), Brought { f, extras: self.extras })
     }
 }

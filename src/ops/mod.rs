@@ -21,15 +21,17 @@ mod lazy;
 mod limits;
 mod loops;
 mod packet;
+mod promise;
 mod scope;
 mod spawn;
+mod strand;
 mod task;
 
 pub use self::{
     ambient::{Yield, current_num_threads, current_thread_index, join, scope, spawn, yield_now},
     blocking::blocking,
     broadcast::BroadcastContext,
-    bulkhead::{Bulkhead, BulkheadBuilder, BulkheadMetrics},
+    bulkhead::{Bulkhead, BulkheadBuilder, BulkheadMetrics, BulkheadTaskBuilder},
     current::{TaskInfo, current_task, is_cancelled},
     handle::{JoinHandle, TaskState},
     isolated::isolated,

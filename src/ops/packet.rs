@@ -3,16 +3,15 @@
 
 use std::{borrow::Cow, marker::PhantomData, time::Instant};
 
-use super::keeper::Keeper;
 use crate::{
     counters::Ledger,
     error::{JoinError, JoinErrorKind},
-    label::{Decider, Extras, Label},
+    label::Decider,
     raw::{self, Held, JobRef, Part, Policy, Verdict, Watch},
     registry::Phase,
     sync::Arc,
     unwind::{self, Payload},
-    worker::{Worker, in_section},
+    worker::{Extras, Keeper, Label, Worker, in_section},
 };
 
 pub(super) type Name = Option<Cow<'static, str>>;
@@ -57,13 +56,13 @@ where
     T: Send + 'static,
 {
     let mut extras = extras.unwrap_or_default();
-    extras.keeper = Some(Box::new(keeper));
+    extras.keeper = Some(keeper);
     new_task(Some(extras), origin, f)
 }
 
 /// Who says when the task may start; none: whoever has it in hand.
 pub(super) fn keeper(label: &Label) -> Option<&Arc<dyn Keeper>> {
-    label.extras()?.keeper.as_ref()?.downcast_ref()
+    label.extras()?.keeper.as_ref()
 }
 
 /// Says who decides about the task from outside.

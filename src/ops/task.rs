@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    courier::{Courier, LaneGate, enter},
+    courier::{Courier, LaneGate, enter, push_inside},
     entrance::Brought,
     handle::JoinHandle,
     packet,
@@ -16,7 +16,6 @@ use super::{
 use crate::{
     error::TrySpawnError,
     injector::Lane,
-    label::Extras,
     permits::Refused,
     pool::ThreadPool,
     priority::Priority,
@@ -24,7 +23,7 @@ use crate::{
     registry::{Phase, Registry},
     sync::Arc,
     unwind,
-    worker::Worker,
+    worker::{Extras, Worker},
 };
 
 /// Options of one task, made by [`ThreadPool::task`]: then one of the four
@@ -315,15 +314,7 @@ impl<'p> TaskBuilder<'p> {
         Worker::of(registry, |worker| match worker {
             None => Inside::No(f),
             Some(_) if registry.phase() >= Phase::Closed => Inside::Refused(f),
-            Some(worker) => {
-                let ledger = worker.ledger();
-                ledger.accept();
-                let (task, handle) = packet::new_task(self.extras.take(), ledger, f);
-                let handle = JoinHandle::new(handle);
-                worker.push_task(task);
-                handle.watch(&registry.timer);
-                Inside::Spawned(handle)
-            }
+            Some(worker) => Inside::Spawned(push_inside(worker, self.extras.take(), f)),
         })
     }
 

@@ -12,7 +12,19 @@ impl<C> Registry<C> {
         }
     }
 
-    /// The same on the way, without a fence: who is missed asks again.
+    /// Lets any thread of the pool take jobs, whoever waits for them.
+    pub(crate) fn push_strays(&self, jobs: Vec<JobRef<C>>) {
+        if jobs.is_empty() {
+            return;
+        }
+        for job in jobs {
+            self.strays.push(job);
+            self.post_jobs();
+        }
+        self.sleep.wake_all();
+    }
+
+    /// The same as `post_jobs` on the way, without a fence: who is missed asks again.
     pub(crate) fn forked(&self) {
         if !self.sleep.forked() {
             let _ = self.call_stand_in();

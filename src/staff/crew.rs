@@ -203,3 +203,21 @@ pub(super) fn patience() -> Option<Instant> {
 pub(super) fn is_past(until: Option<Instant>) -> bool {
     until.is_some_and(|until| Instant::now() >= until)
 }
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::Crew;
+
+    #[test]
+    fn no_more_places_are_open_than_stand_ins_may_take() {
+        let mut crew = Crew::new(2);
+        crew.open(Box::new(|_| Some(Box::new(|| ()))));
+        (0..3).for_each(|worker| crew.step_aside(worker));
+        // The other seat is for the keeper of the door.
+        assert_eq!(crew.places(|_| true, 1).open, 1);
+        assert!(crew.fill());
+        assert_eq!((crew.places(|_| true, 1).open, crew.places(|_| true, 2).open), (0, 1));
+        // Who is off duty leaves no place.
+        assert_eq!((crew.places(|_| false, 1).open, crew.places(|_| false, 1).surplus), (0, 1));
+    }
+}

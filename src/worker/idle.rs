@@ -94,17 +94,14 @@ impl Worker {
     }
 
     /// Rests for as long as this worker is one too many. What it has queued is for
-    /// others to steal; its mail it still sees to.
+    /// others; its mail it still sees to.
     fn be_off_duty(&self) {
         if self.registry.staff.is_on_duty(self.index) {
             return;
         }
         self.rest();
+        self.leave_queued();
         self.turn_to(Activity::Parked);
-        if self.has_queued() {
-            // Whoever was not called for it, since this thread was here.
-            self.registry.post_jobs();
-        }
         let parker = Parker::current();
         while !self.is_on_duty() {
             self.registry.process.or_abort();
@@ -112,6 +109,7 @@ impl Worker {
                 self.turn_to(Activity::Busy);
                 self.run_job(job);
                 self.rest();
+                self.leave_queued();
             }
             // Whoever changes what is looked at here wakes who lies here.
             self.registry.sleep.lie_down(self.index, &parker);
@@ -148,12 +146,28 @@ impl Worker {
                 break;
             }
         }
+        self.leave_queued();
         self.turn_to(Activity::Parked);
-        if self.has_queued() {
-            self.registry.post_jobs();
-        }
         if self.registry.is_over() {
             self.registry.sleep.wake_all();
+        }
+    }
+
+    /// Before this thread comes for work no more. Tasks that it has queued are for
+    /// others to steal. But whoever waits for a scope or a fork may be too deep in waits
+    /// for that: so such jobs become strays, or are run here if they are from an isolated
+    /// section, whose waits do not look there.
+    fn leave_queued(&self) {
+        if !self.has_queued() {
+            return;
+        }
+        let structured = self.deque.take_structured(|| self.registry.post_jobs());
+        let (isolated, open): (Vec<_>, Vec<_>) =
+            structured.into_iter().partition(JobRef::is_isolated);
+        self.registry.push_strays(open);
+        for job in isolated {
+            self.run_job(job);
+            self.rest();
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod aside;
 mod idle;
+mod keeper;
 mod posted;
 mod search;
 mod section;
@@ -18,7 +19,6 @@ use crate::{
     counters::{Activity, Counters, Ledger},
     deque::{Deque, Seat},
     detector::{Doing, Post},
-    label::Label,
     parker::Parker,
     priority::Turn,
     privacy::Privacy,
@@ -32,6 +32,7 @@ use crate::{
 pub(crate) use self::{
     aside::blocking,
     idle::IdleSpin,
+    keeper::{Extras, Keeper, Kept, Label},
     section::{in_section, isolated},
     wait::{Awaited, wait_for},
 };

@@ -78,7 +78,7 @@ fn the_child_of_a_blocking_section_is_in_none_and_its_parent_comes_back() {
 
 /// Forks without an end for the child, which goes on where its parent does.
 /// True: this is the child.
-fn forks_here() -> bool {
+pub(crate) fn forks_here() -> bool {
     // SAFETY: see `process::fork`.
     let pid = unsafe { libc::fork() };
     assert!(pid >= 0);
@@ -87,7 +87,7 @@ fn forks_here() -> bool {
 
 /// Runs `body` in a child, where it may fork again, by the verb under test.
 #[track_caller]
-fn comes_back(body: impl FnOnce()) {
+pub(crate) fn comes_back(body: impl FnOnce()) {
     fork(|| {
         body();
         // Whoever was forked inside `body` is the child of this process.

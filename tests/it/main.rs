@@ -1,18 +1,21 @@
 //! What the pool promises, one module a verb. Each test is a sentence, and a
 //! hang is a failure (`support::within_a_minute`).
 
+mod away;
 mod blocking;
 mod bounded;
 mod broadcast;
 mod build;
 mod bulkhead;
 mod bulkhead_inside;
+mod bulkhead_options;
 mod cancel;
 mod close;
 mod deadline;
 mod detector;
 mod drops;
 mod elastic;
+mod flood;
 mod future;
 mod global;
 mod guests;
@@ -48,4 +51,5 @@ mod support;
 mod timeout;
 mod token;
 mod types;
+mod verbs;
 mod wakers;

@@ -44,12 +44,15 @@ fn a_keyed_task_that_waits_too_long_is_told() {
 #[test]
 fn a_keyed_task_that_runs_too_long_is_told_and_its_key_goes_on() {
     within_a_minute(|| {
-        let pool = pool(1);
+        // With a worker to spare.
+        let pool = pool(2);
         let (open, gate) = mpsc::channel::<()>();
         let task = pool.task().timeout(Duration::from_millis(5));
         let task = task.spawn_keyed(1, move || gate.recv().is_err());
         let next = pool.spawn_keyed(1, || 2);
         assert!(task.join().unwrap_err().is_timeout());
+        // It comes by for all that could run.
+        (0..8).for_each(|key| pool.spawn_keyed(10 + key, || ()).join().unwrap());
         assert!(!next.is_finished(), "the key is taken until the task ends");
         drop(open);
         assert_eq!(next.join().unwrap(), 2);

@@ -1,24 +1,25 @@
 //! What the clones of a bulkhead share: its turnstile, its places, and how a task
 //! passes.
 
-use std::{borrow::Cow, task::Waker};
+use std::{borrow::Cow, mem, task::Waker};
 
 use super::super::{
-    entrance::{Brought, Entrance},
+    entrance::{Brought, Decided, Entrance, Flood},
     errand::errand,
     handle::JoinHandle,
-    keeper::{Keeper, Kept, inside, is_inside, room},
+    keeper::{inside, is_inside, room},
     packet,
 };
 use crate::{
     counters::Ledger,
-    permits::Permits,
+    permits::{Permits, Refused},
+    process::Process,
     raw::JobRef,
     registry::{Gate, Registry},
     sync::{Arc, OnceLock, Weak},
     turnstile::{Due, End, Room, Turnstile},
     unwind,
-    worker::Worker,
+    worker::{Keeper, Kept, Worker},
 };
 
 pub(super) struct Core {
@@ -29,6 +30,7 @@ pub(super) struct Core {
     /// One for each that may be queued or running.
     pub(super) places: Permits,
     home: Weak<Registry<Worker>>,
+    process: Process,
     this: Weak<Core>,
     /// Among the gates of its pool.
     number: OnceLock<u64>,
@@ -48,9 +50,15 @@ impl Core {
             turnstile: Turnstile::new(limit),
             places: Permits::new(limit + queue),
             home: Arc::downgrade(registry),
+            process: registry.process,
             this: Weak::clone(this),
             number: OnceLock::new(),
         });
+        if !registry.process.is_current() {
+            // The pool is the parent's, and its locks may be locked for ever.
+            core.close();
+            return core;
+        }
         // When it is whole, since it may be closed then and there.
         let gate = Arc::downgrade(&core) as Weak<dyn Gate>;
         core.number.get_or_init(|| registry.gates.add(gate));
@@ -98,39 +106,19 @@ impl Core {
         Ok(JoinHandle::new(task))
     }
 
-    /// The same on a thread of the pool, which never waits.
-    pub(super) fn push_inside<F, T>(
-        &self,
-        worker: &Worker,
-        brought: Brought<F>,
-    ) -> Result<JoinHandle<T>, Brought<F>>
-    where
-        F: FnOnce() -> T + Send + 'static,
-        T: Send + 'static,
-    {
-        // A place, as long as there is one.
-        let has_place = self.places.try_acquire().is_ok();
-        let permit = Permit { core: self.shared(), is_real: has_place };
-        let handle = self.push(worker.registry(), worker.ledger(), permit, brought)?;
-        handle.watch(&worker.registry().timer);
-        if !has_place && !worker.may_queue(self.turnstile.queued()) {
-            // Here and now, if the limit allows: not this one, but the oldest.
-            worker.run_at_once(|worker| self.work_off(worker));
+    /// Runs the oldest task, on a thread that has spawned too many. False: the limit
+    /// does not allow it, or they may not be run here.
+    fn work_off(&self, worker: &Worker) -> bool {
+        if worker.in_section() {
+            return false;
         }
-        Ok(handle)
-    }
-
-    /// Runs the oldest task on a worker that has too many queued.
-    fn work_off(&self, worker: &Worker) {
-        match self.turnstile.next() {
-            Some(task) => self.run(worker, task, Room::Own),
-            None if is_inside(self.place()) => {
-                if let Some(task) = self.turnstile.next_lent() {
-                    self.run(worker, task, Room::Lent);
-                }
-            }
-            None => (),
-        }
+        let (room, task) = match self.turnstile.next() {
+            None if is_inside(self.place()) => (Room::Lent, self.turnstile.next_lent()),
+            task => (Room::Own, task),
+        };
+        let Some(task) = task else { return false };
+        worker.run_at_once(|worker| self.run(worker, task, room));
+        true
     }
 
     /// A ticket has come to `worker`.
@@ -230,6 +218,11 @@ struct Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let core = &self.core;
+        if !core.process.is_current() {
+            // In the child of a task that forked: who waits here waits in the parent.
+            mem::forget(self.permit.take());
+            return;
+        }
         match self.end {
             // Cancelled: nobody comes for it any more.
             End::Unrun => drop(core.turnstile.remove(self.number).map(JobRef::discard)),
@@ -283,8 +276,23 @@ where
         self.core.push(registry, &registry.beside, permit, brought)
     }
 
+    fn push_inside(&self, worker: &Worker, brought: Brought<F>, flood: Flood) -> Decided<T, F> {
+        let core = &self.core;
+        // A place, as long as there is one.
+        let has_place = core.places.try_acquire().is_ok();
+        let permit = Permit { core: Arc::clone(core), is_real: has_place };
+        let is_flooded = !has_place && !worker.may_queue(core.turnstile.queued());
+        if is_flooded && !core.work_off(worker) && flood == Flood::Refuse {
+            return Err((Refused::Full, brought));
+        }
+        let pushed = core.push(&self.registry, worker.ledger(), permit, brought);
+        let handle = pushed.map_err(|brought| (Refused::Closed, brought))?;
+        handle.watch(&self.registry.timer);
+        Ok(handle)
+    }
+
     fn reject(&self) {
-        if self.registry.process.is_current() {
+        if self.core.process.is_current() {
             self.core.turnstile.reject();
         }
     }

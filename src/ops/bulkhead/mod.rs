@@ -3,26 +3,15 @@
 mod builder;
 mod core;
 mod metrics;
+mod task;
 
-use std::{
-    fmt,
-    future::Future,
-    time::{Duration, Instant},
-};
+use std::{fmt, future::Future, time::Duration};
 
 use self::core::{BulkheadGate, Core};
-pub use self::{builder::BulkheadBuilder, metrics::BulkheadMetrics};
-use super::{
-    entrance::{Brought, Turned, enter_async, enter_until, refuse, refused, try_enter},
-    handle::JoinHandle,
-};
+pub use self::{builder::BulkheadBuilder, metrics::BulkheadMetrics, task::BulkheadTaskBuilder};
+use super::handle::JoinHandle;
 use crate::{
-    error::TrySpawnError,
-    permits::Refused,
-    registry::{Phase, Registry},
-    sync::Arc,
-    turnstile::Counts,
-    worker::Worker,
+    error::TrySpawnError, registry::Registry, sync::Arc, turnstile::Counts, worker::Worker,
 };
 
 /// Tasks of one class: no more than a limit of them run at once, and no more than so
@@ -35,9 +24,15 @@ use crate::{
 /// task ends, the oldest of the queue goes to the pool's entrance, where it takes turns
 /// with the tasks of the normal lane and of other bulkheads, and waits for no permit.
 ///
-/// **Inside the pool** a spawn never waits and is never `Full`: the task is queued
-/// beyond the bound. When too many are (65 536), the spawner works off the oldest
-/// itself, if the limit allows.
+/// **Inside the pool** a spawn never waits, and takes a task beyond the bound. When
+/// 65 536 are queued, the spawner runs the oldest first, if the limit allows, or if it
+/// is itself in a task of the class, which lends it its place. If not, or in an
+/// [`isolated`](crate::isolated) section, [`try_spawn`](Bulkhead::try_spawn) and
+/// [`spawn_timeout`](Bulkhead::spawn_timeout) are `Full`, and
+/// [`spawn_async`](Bulkhead::spawn_async) is pending. [`spawn`](Bulkhead::spawn) alone
+/// still takes it, and the queue grows without a bound, as long as `limit` tasks of the
+/// class stand still: to wait for them could be for ever, since they may wait for the
+/// spawner; to run more would break the limit; and to drop the task would lose it.
 ///
 /// **Joining** a task that waits here, a worker runs it then and there if the limit
 /// allows; else it does other work until one of those that run has ended. A task that
@@ -95,7 +90,7 @@ impl Bulkhead {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.spawn_until(f, None).unwrap_or_else(|turned| refused(&self.gate(), turned))
+        self.task().spawn(f)
     }
 
     /// Like [`spawn`](Self::spawn), but never waits: without a place, `f` comes back.
@@ -110,8 +105,9 @@ impl Bulkhead {
     ///
     /// # Errors
     ///
-    /// [`Full`](TrySpawnError::Full) if `limit + queue` tasks are in; inside the pool
-    /// that does not happen. [`Closed`](TrySpawnError::Closed) if the pool is closed.
+    /// [`Full`](TrySpawnError::Full) if `limit + queue` tasks are in; inside the pool, if
+    /// 65 536 wait as well, and cannot be run by the spawner.
+    /// [`Closed`](TrySpawnError::Closed) if the pool is closed.
     ///
     /// # Examples
     ///
@@ -126,9 +122,7 @@ impl Bulkhead {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let decided = self.spawn_inside(Brought { f, extras: None });
-        let decided = decided.unwrap_or_else(|brought| try_enter(&self.gate(), brought));
-        decided.map_err(|turned| refuse(&self.gate(), turned))
+        self.task().try_spawn(f)
     }
 
     /// Like [`spawn`](Self::spawn), but waits for a place no longer than `timeout`.
@@ -163,8 +157,7 @@ impl Bulkhead {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.spawn_until(f, Instant::now().checked_add(timeout))
-            .map_err(|turned| refuse(&self.gate(), turned))
+        self.task().spawn_timeout(f, timeout)
     }
 
     /// Like [`spawn`](Self::spawn), but the wait for a place is a future: it joins the
@@ -195,7 +188,6 @@ impl Bulkhead {
     /// assert_eq!(handle.join().unwrap(), 42);
     /// # Ok::<(), heist::BuildError>(())
     /// ```
-    #[allow(clippy::manual_async_fn, reason = "`Send` is promised")]
     pub fn spawn_async<T, F>(
         &self,
         f: F,
@@ -204,14 +196,30 @@ impl Bulkhead {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let this = self.clone();
-        async move {
-            let decided = match this.spawn_inside(Brought { f, extras: None }) {
-                Ok(decided) => decided,
-                Err(brought) => enter_async(this.gate(), brought).await,
-            };
-            decided.map_err(|turned| refuse(&this.gate(), turned))
-        }
+        self.task().spawn_async(f)
+    }
+
+    /// Begins a task of this class with options: a name, a token, a deadline, a
+    /// time-out.
+    ///
+    /// # Where it runs
+    ///
+    /// Nothing runs before one of the builder's verbs.
+    ///
+    /// # Blocks
+    ///
+    /// Never.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = heist::ThreadPool::builder().num_threads(1).build()?;
+    /// let users = pool.bulkhead("users").limit(10).build()?;
+    /// assert_eq!(users.task().name("login").spawn(|| 6 * 7).join().unwrap(), 42);
+    /// # Ok::<(), heist::BuildError>(())
+    /// ```
+    pub fn task(&self) -> BulkheadTaskBuilder<'_> {
+        BulkheadTaskBuilder::new(self)
     }
 
     /// The name it was made with.
@@ -254,36 +262,6 @@ impl Bulkhead {
             panicked: counts.panicked,
             oldest_wait: counts.oldest_wait,
         }
-    }
-
-    fn spawn_until<T, F>(&self, f: F, limit: Option<Instant>) -> Result<JoinHandle<T>, Turned<F>>
-    where
-        F: FnOnce() -> T + Send + 'static,
-        T: Send + 'static,
-    {
-        let decided = self.spawn_inside(Brought { f, extras: None });
-        decided.unwrap_or_else(|brought| enter_until(&self.gate(), brought, limit))
-    }
-
-    /// On a thread of the pool; elsewhere `f` comes back.
-    #[allow(clippy::type_complexity, reason = "a decision, or the closure")]
-    fn spawn_inside<T, F>(
-        &self,
-        brought: Brought<F>,
-    ) -> Result<Result<JoinHandle<T>, Turned<F>>, Brought<F>>
-    where
-        F: FnOnce() -> T + Send + 'static,
-        T: Send + 'static,
-    {
-        Worker::of(&self.registry, |worker| {
-            let Some(worker) = worker else { return Err(brought) };
-            let pushed = if self.registry.phase() >= Phase::Closed {
-                Err(brought)
-            } else {
-                self.core.push_inside(worker, brought)
-            };
-            Ok(pushed.map_err(|brought| (Refused::Closed, brought)))
-        })
     }
 
     fn gate(&self) -> BulkheadGate {
