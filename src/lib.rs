@@ -173,9 +173,10 @@ pub use crate::builder::{CustomThreads, OsThreads, Spawner, ThreadPoolBuilder};
 pub use crate::error::{BuildError, JoinError, OutOfRange, ShutdownTimeout, TrySpawnError};
 pub use crate::metrics::{LaneMetrics, Metrics, WorkerMetrics};
 pub use crate::ops::{
-    BroadcastContext, Bulkhead, BulkheadBuilder, BulkheadMetrics, JoinHandle, Scope, TaskBuilder,
-    TaskInfo, TaskState, Yield, blocking, current_num_threads, current_task, current_thread_index,
-    is_cancelled, isolated, join, scope, spawn, yield_now,
+    BroadcastContext, Bulkhead, BulkheadBuilder, BulkheadMetrics, JoinHandle, Scope,
+    ScopedJoinHandle, TaskBuilder, TaskInfo, TaskState, Yield, blocking, current_num_threads,
+    current_task, current_thread_index, in_place_scope, is_cancelled, isolated, join, scope, spawn,
+    yield_now,
 };
 pub use crate::pool::{ThreadBuilder, ThreadPool, global};
 pub use crate::priority::Priority;

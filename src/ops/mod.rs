@@ -12,6 +12,7 @@ mod entrance;
 mod errand;
 mod future;
 mod handle;
+mod in_place;
 mod install;
 mod isolated;
 mod join;
@@ -22,6 +23,7 @@ mod limits;
 mod loops;
 mod packet;
 mod scope;
+mod scoped_handle;
 mod spawn;
 mod task;
 
@@ -32,7 +34,9 @@ pub use self::{
     bulkhead::{Bulkhead, BulkheadBuilder, BulkheadMetrics},
     current::{TaskInfo, current_task, is_cancelled},
     handle::{JoinHandle, TaskState},
+    in_place::in_place_scope,
     isolated::isolated,
     scope::Scope,
+    scoped_handle::ScopedJoinHandle,
     task::TaskBuilder,
 };
