@@ -5,11 +5,18 @@ use std::rc::Rc;
 use std::sync::mpsc;
 use std::thread;
 
-use heist::{ThreadPool, in_place_scope};
+use heist::{Scope, ThreadPool, in_place_scope};
 
 use crate::support::{
-    Count, Gate, Meeting, assert_whole, builder, everywhere, hold, message, pool, within_a_minute,
+    Count, Gate, Meeting, assert_whole, builder, everywhere, hold, message, pool, until,
+    within_a_minute,
 };
+
+/// Does the first worker of `pool` sleep?
+fn sleeps(pool: &ThreadPool) -> bool {
+    let worker = &pool.metrics().workers[0];
+    worker.parks > worker.wakes
+}
 
 /// A pool that has no seats for guests.
 fn seatless(threads: usize) -> ThreadPool {
@@ -187,22 +194,29 @@ fn panics_are_raised_when_all_is_done() {
 }
 
 #[test]
-fn a_section_without_a_seat_is_strict_in_its_jobs() {
+fn jobs_of_a_section_without_a_seat_run_no_stranger_while_they_wait() {
     within_a_minute(|| {
-        let pool = seatless(1);
-        let ran = Count::default();
+        let (home, abroad) = (seatless(1), pool(1));
+        let (strangers, before) = (Count::shared(), Cell::new(0));
+        let held = hold(&home);
+        let there = strangers.clone();
+        let stranger = home.spawn(move || there.add());
         heist::isolated(|| {
-            pool.in_place_scope(|s| {
-                s.spawn(|s| {
-                    // By its mark it is in a section, and the next runs there before it is over.
-                    s.spawn(|_| ran.add());
-                    let task = heist::spawn(|| ());
-                    assert_eq!(heist::yield_now(), Some(heist::Yield::Executed));
-                    task.join().unwrap();
-                });
+            home.in_place_scope(|s| {
+                let (home, abroad, strangers) = (&home, &abroad, &strangers);
+                let (say, said) = mpsc::channel();
+                let wait = move |_: &Scope<'_>| {
+                    // What it does while it waits it has done before it sleeps.
+                    abroad.install(|| until(|| sleeps(home)));
+                    say.send(strangers.get()).unwrap();
+                };
+                s.spawn(|s| s.spawn(wait));
+                held.release();
+                before.set(said.recv().unwrap());
             });
         });
-        assert_eq!(ran.get(), 1);
+        stranger.join().unwrap();
+        assert_eq!((before.get(), strangers.get()), (0, 1));
     });
 }
 

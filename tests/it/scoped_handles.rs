@@ -3,13 +3,14 @@
 use std::cell::Cell;
 use std::mem;
 use std::panic::resume_unwind;
+use std::sync::{Arc, mpsc};
 use std::thread;
 
 use heist::{Scope, ScopedJoinHandle, TaskState, ThreadPool};
 
 use crate::support::{
-    Count, Gate, Token, assert_whole, block_on, everywhere, hold, message, payload, pool, text,
-    until, within_a_minute,
+    Bomb, Count, Gate, Token, assert_whole, block_on, everywhere, hold, message, payload, pool,
+    text, until, within_a_minute,
 };
 
 #[test]
@@ -158,6 +159,30 @@ fn a_waiting_body_runs_other_jobs() {
 }
 
 #[test]
+fn a_scope_does_not_wait_for_what_comes_after_a_join() {
+    within_a_minute(|| {
+        let pool = pool(1);
+        let (send, handle) = mpsc::channel::<ScopedJoinHandle<'static, i32>>();
+        let (joined, gate) = (Arc::new(Gate::default()), Arc::new(Gate::default()));
+        let task = {
+            let (joined, gate) = (joined.clone(), gate.clone());
+            pool.spawn(move || {
+                let seven = handle.recv().unwrap().join().unwrap();
+                joined.open();
+                gate.pass();
+                seven
+            })
+        };
+        pool.scope(|s| {
+            send.send(s.spawn_handle(|_| 7)).unwrap();
+            joined.pass();
+        });
+        gate.open();
+        assert_eq!(task.join().unwrap(), 7);
+    });
+}
+
+#[test]
 fn another_thread_spawns_and_joins() {
     within_a_minute(|| {
         for threads in [1, 2] {
@@ -239,6 +264,21 @@ fn a_result_that_nobody_wants_is_dropped_before_the_scope_returns() {
                 drop(late);
             });
             assert_eq!(dropped.get(), 51);
+        });
+    });
+}
+
+#[test]
+fn a_result_that_panics_when_it_is_dropped_harms_nobody() {
+    within_a_minute(|| {
+        everywhere(|pool| {
+            pool.scope(|s| {
+                drop(s.spawn_handle(|_| Bomb));
+                let late = s.spawn_handle(|_| Bomb);
+                until(|| late.is_finished() || heist::yield_now().is_some());
+                drop(late);
+            });
+            assert_whole(pool);
         });
     });
 }
@@ -349,6 +389,7 @@ fn the_first_panic_in_time_that_nobody_joined_is_raised() {
                 let first = in_turn(s, "first");
                 s.spawn(|_| resume_unwind(Box::new("plain")));
                 heist::yield_now();
+                drop(in_turn(s, "late"));
                 let third = in_turn(s, "third");
                 assert!(first.join().is_err());
                 assert_eq!(text(&*third.join().unwrap_err().into_panic()), "third");
