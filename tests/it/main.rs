@@ -34,6 +34,7 @@ mod prop;
 mod publication;
 mod scope;
 mod scoped_handles;
+mod scoped_panics;
 mod shutdown;
 mod spawn;
 mod spawn_async;
