@@ -31,6 +31,10 @@ impl Present<'_> {
     pub(crate) fn anybody(&self) -> bool {
         self.0.absent.contains(&false)
     }
+
+    pub(crate) fn assert_anybody(&self) {
+        assert!(self.anybody(), "no thread of this ThreadPool has been run, nor will be");
+    }
 }
 
 impl Attendance {

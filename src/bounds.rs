@@ -142,6 +142,53 @@
 //! pool.scope(|_| drop(pool));
 //! ```
 //!
+//! `in_place_scope`: its jobs may be stolen:
+//! ```compile_fail,E0277
+//! # let pool = heist::ThreadPool::new().unwrap();
+//! use std::rc::Rc;
+//! let rc = Rc::new(1);
+//! pool.in_place_scope(|s| s.spawn(move |_| drop(rc)));
+//! ```
+//!
+//! `heist::in_place_scope`: the same, also with a handle:
+//! ```compile_fail,E0277
+//! use std::rc::Rc;
+//! let rc = Rc::new(1);
+//! heist::in_place_scope(|s| s.spawn_handle(move |_| *rc).join());
+//! ```
+//!
+//! `spawn_handle`: the result comes from there:
+//! ```compile_fail,E0277
+//! # let pool = heist::ThreadPool::new().unwrap();
+//! use std::rc::Rc;
+//! pool.scope(|s| drop(s.spawn_handle(|_| Rc::new(1))));
+//! ```
+//!
+//! `spawn_handle`: a handle that leaves the scope keeps borrowed what its job borrowed:
+//! ```compile_fail,E0505
+//! # let pool = heist::ThreadPool::new().unwrap();
+//! let text = String::new();
+//! let handle = pool.scope(|s| s.spawn_handle(|_| text.len()));
+//! drop(text);
+//! drop(handle);
+//! ```
+//!
+//! `spawn_handle`: a joined job does not borrow from the body nevertheless:
+//! ```compile_fail,E0373
+//! # let pool = heist::ThreadPool::new().unwrap();
+//! pool.scope(|s| { let local = 1; s.spawn_handle(|_| local + 1).join() }).unwrap();
+//! ```
+//!
+//! `ScopedJoinHandle`: one result, taken once:
+//! ```compile_fail,E0382
+//! # let pool = heist::ThreadPool::new().unwrap();
+//! pool.scope(|s| {
+//!     let handle = s.spawn_handle(|_| 1);
+//!     let _ = handle.join();
+//!     let _ = handle.join();
+//! });
+//! ```
+//!
 //! `spawn`: a task owns what it needs:
 //! ```compile_fail,E0373
 //! # let pool = heist::ThreadPool::new().unwrap();

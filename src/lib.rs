@@ -23,7 +23,7 @@
 //! - [`ThreadPool`] is the pool; [`ThreadPoolBuilder`] has its options. The
 //!   functions [`join`], [`scope`] and [`spawn`] use the pool that the thread
 //!   works for, or else the [`global`] one, which starts when first used.
-//! - [`Scope`] spawns jobs that borrow.
+//! - [`Scope`] spawns jobs that borrow; [`ScopedJoinHandle`] has the result of one.
 //! - [`JoinHandle`] is the way to a task's result: to join, await or cancel.
 //! - [`Bulkhead`] limits how many tasks of one class run at once.
 //! - [`TaskBuilder`] gives a task a name, a [`Priority`], a [`CancellationToken`], a
@@ -36,6 +36,8 @@
 //! |---|---|
 //! | two halves of one computation | [`ThreadPool::join`] |
 //! | a number of jobs that borrow, known one by one | [`ThreadPool::scope`] |
+//! | jobs that borrow and whose results others wait for | [`Scope::spawn_handle`] |
+//! | the same, opened by what cannot be sent to another thread | [`ThreadPool::in_place_scope`] |
 //! | a slice or a range | [`for_each`](ThreadPool::for_each), [`for_each_mut`](ThreadPool::for_each_mut), [`for_each_chunk_mut`](ThreadPool::for_each_chunk_mut), [`map`](ThreadPool::map), [`map_reduce`](ThreadPool::map_reduce) |
 //! | something to do in the background | [`ThreadPool::spawn`] |
 //! | more of that than there may be room for | [`try_spawn`](ThreadPool::try_spawn), [`spawn_timeout`](ThreadPool::spawn_timeout), [`spawn_async`](ThreadPool::spawn_async) |
@@ -57,7 +59,8 @@
 //! pool simply does; an outside thread becomes a *guest* for the time of the
 //! call, with a deque that workers steal from, and runs jobs while it waits.
 //! There are [`max_guests`](ThreadPoolBuilder::max_guests) seats; without one
-//! the closure runs on a worker and the caller blocks.
+//! the closure runs on a worker and the caller blocks; but that of
+//! [`in_place_scope`] stays where it is.
 //!
 //! # Backpressure
 //!
@@ -73,7 +76,8 @@
 //! # Panics
 //!
 //! A panic in `join`, `scope` or a loop is raised again in the caller, after
-//! everything that was started is done. A panic in a task goes to its handle,
+//! everything that was started is done; but that of a scope's job goes to who has joined its
+//! [handle](ScopedJoinHandle). A panic in a task goes to its handle,
 //! or with the handle gone to the
 //! [`panic_handler`](ThreadPoolBuilder::panic_handler). The workers live on in
 //! any case, also if a destructor panics.
@@ -179,8 +183,9 @@ pub use crate::error::{BuildError, JoinError, OutOfRange, ShutdownTimeout, TrySp
 pub use crate::metrics::{LaneMetrics, Metrics, WorkerMetrics};
 pub use crate::ops::{
     BroadcastContext, Bulkhead, BulkheadBuilder, BulkheadMetrics, BulkheadTaskBuilder, JoinHandle,
-    Scope, TaskBuilder, TaskInfo, TaskState, Yield, blocking, current_num_threads, current_task,
-    current_thread_index, is_cancelled, isolated, join, scope, spawn, yield_now,
+    Scope, ScopedJoinHandle, TaskBuilder, TaskInfo, TaskState, Yield, blocking,
+    current_num_threads, current_task, current_thread_index, in_place_scope, is_cancelled,
+    isolated, join, scope, spawn, yield_now,
 };
 pub use crate::pool::{ThreadBuilder, ThreadPool, global};
 pub use crate::priority::Priority;

@@ -2,7 +2,7 @@
 
 use std::{any::Any, mem, panic, process, task::Waker};
 
-use crate::sync::Mutex;
+use crate::sync::{Arc, Mutex};
 
 pub(crate) type Payload = Box<dyn Any + Send>;
 
@@ -55,7 +55,28 @@ impl<T> Drop for Contained<T> {
 
 /// The panic that was first in time among many jobs; the others are dropped.
 #[derive(Default)]
-pub(crate) struct FirstPanic(Mutex<Option<Payload>>);
+pub(crate) struct FirstPanic(Mutex<Panics>);
+
+#[derive(Default)]
+struct Panics {
+    /// The first that nobody can take.
+    first: Option<Payload>,
+    /// Those before it that somebody may, in time.
+    claims: Vec<Arc<Claim>>,
+}
+
+/// A panic that belongs to whoever takes it before it is raised.
+pub(crate) struct Claim(Mutex<Option<Payload>>);
+
+impl Claim {
+    pub(crate) fn take(&self) -> Option<Payload> {
+        self.0.lock().take()
+    }
+
+    fn is_open(&self) -> bool {
+        self.0.lock().is_some()
+    }
+}
 
 impl FirstPanic {
     /// Runs `f`; none if it panicked.
@@ -63,23 +84,44 @@ impl FirstPanic {
         catch(f).map_err(|payload| self.keep(payload)).ok()
     }
 
-    /// Goes on with the panic, if there was one.
+    /// Runs `f`; if it panicked, the caller has a claim on that.
+    pub(crate) fn guard_claimed<R>(&self, f: impl FnOnce() -> R) -> Result<R, Arc<Claim>> {
+        catch(f).map_err(|payload| self.keep_claimed(payload))
+    }
+
+    /// Goes on with the panic, if there was one that nobody has taken.
     pub(crate) fn raise(&self) {
-        let first = self.0.lock().take();
-        if let Some(payload) = first {
+        let Panics { first, claims } = mem::take(&mut *self.0.lock());
+        let mut panics = claims.iter().filter_map(|claim| claim.take()).chain(first);
+        if let Some(payload) = panics.next() {
+            panics.for_each(discard);
             resume(payload);
         }
     }
 
     #[cold]
     fn keep(&self, payload: Payload) {
-        let mut first = self.0.lock();
-        if first.is_none() {
-            *first = Some(payload);
+        let mut panics = self.0.lock();
+        if panics.first.is_none() {
+            panics.first = Some(payload);
         } else {
-            drop(first);
+            drop(panics);
             discard(payload);
         }
+    }
+
+    #[cold]
+    fn keep_claimed(&self, payload: Payload) -> Arc<Claim> {
+        let claim = Arc::new(Claim(Mutex::new(Some(payload))));
+        let Panics { first, claims } = &mut *self.0.lock();
+        // After one that nobody can take it is not raised in any case.
+        if first.is_none() {
+            if claims.len() == claims.capacity() {
+                claims.retain(|claim| claim.is_open());
+            }
+            claims.push(Arc::clone(&claim));
+        }
+        claim
     }
 }
 

@@ -269,3 +269,42 @@ fn a_future_is_woken_cancelled_and_dropped() {
     drop(pool);
     assert_eq!(dropped.load(Ordering::Relaxed), 1);
 }
+
+#[test]
+fn handles_of_a_scope_are_joined_dropped_and_kept() {
+    let pool = pool(2);
+    let dropped = Arc::new(AtomicUsize::new(0));
+    let texts = [1, 2, 3].map(|n| n.to_string());
+    let mut kept = None;
+    let outcome = panic::catch_unwind(AssertUnwindSafe(|| {
+        pool.scope(|scope| {
+            let [first, second, third] = &texts;
+            let first = scope.spawn_handle(move |_| first);
+            let both = scope.spawn_handle(move |_| (first.join().unwrap(), second));
+            let token = Token(dropped.clone());
+            drop(scope.spawn_handle(move |_| token));
+            kept = Some(scope.spawn_handle(move |_| third));
+            let panics = scope.spawn_handle(|_| panic::resume_unwind(Box::new("joined")));
+            let _: Result<(), _> = panics.join();
+            drop(scope.spawn_handle(|_| panic::resume_unwind(Box::new("not joined"))));
+            assert_eq!(both.join().unwrap(), (&texts[0], &texts[1]));
+        });
+    }));
+    assert_eq!(outcome.unwrap_err().downcast_ref(), Some(&"not joined"));
+    assert_eq!(dropped.load(Ordering::Relaxed), 1);
+    assert_eq!(kept.unwrap().join().unwrap(), "3");
+}
+
+#[test]
+fn a_scope_without_a_seat_has_its_body_in_place() {
+    let pool = builder(2).max_guests(0).build().expect("a pool");
+    let (calls, mut numbers) = (Cell::new(0), [1, 2, 3]);
+    pool.in_place_scope(|scope| {
+        for number in &mut numbers {
+            calls.set(calls.get() + 1);
+            scope.spawn(move |scope| scope.spawn(|_| *number += 1));
+        }
+        assert_eq!(*scope.spawn_handle(|_| Box::new(7)).join().unwrap(), 7);
+    });
+    assert_eq!((calls.get(), numbers), (3, [2, 3, 4]));
+}

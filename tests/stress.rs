@@ -14,6 +14,8 @@ mod classes;
 mod crew;
 #[path = "stress/entrance.rs"]
 mod entrance;
+#[path = "stress/graphs.rs"]
+mod graphs;
 #[path = "stress/guests.rs"]
 mod guests;
 #[path = "stress/lives.rs"]

@@ -28,6 +28,7 @@ mod parker;
 mod permits;
 mod pools;
 mod process;
+mod scoped_handle;
 mod slab;
 mod sleep;
 mod snapshot;

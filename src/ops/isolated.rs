@@ -15,6 +15,8 @@ use crate::{pool::ThreadPool, worker};
 /// inside `f` is as strict: it waits for a part of `f`, and might run into the lock,
 /// too. A section may be inside another; the inner one counts.
 ///
+/// Each job of [`Scope::spawn_handle`](crate::Scope::spawn_handle) runs in a section of its own.
+///
 /// What it costs: nothing at a fork. A thread whose fork was stolen helps its
 /// thief with that, or sleeps, though there may be other work in the pool; so hold the
 /// section as short as the lock.

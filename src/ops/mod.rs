@@ -12,6 +12,7 @@ mod entrance;
 mod errand;
 mod future;
 mod handle;
+mod in_place;
 mod install;
 mod isolated;
 mod join;
@@ -23,6 +24,7 @@ mod loops;
 mod packet;
 mod promise;
 mod scope;
+mod scoped_handle;
 mod spawn;
 mod strand;
 mod task;
@@ -34,7 +36,9 @@ pub use self::{
     bulkhead::{Bulkhead, BulkheadBuilder, BulkheadMetrics, BulkheadTaskBuilder},
     current::{TaskInfo, current_task, is_cancelled},
     handle::{JoinHandle, TaskState},
+    in_place::in_place_scope,
     isolated::isolated,
     scope::Scope,
+    scoped_handle::ScopedJoinHandle,
     task::TaskBuilder,
 };

@@ -3,25 +3,29 @@
 use std::fmt;
 
 use crate::{
+    attendance::Present,
     pool::ThreadPool,
-    raw::{self, LatchOf, Ticket},
+    raw::{self, JobRef, LatchOf, Ticket},
     registry::Registry,
     sync::Arc,
     worker::Worker,
 };
 
-struct Home {
-    registry: Arc<Registry<Worker>>,
+/// What a scope was opened with.
+pub(super) struct Home {
+    pub(super) registry: Arc<Registry<Worker>>,
     /// Was it opened in an isolated section?
-    isolated: bool,
+    pub(super) isolated: bool,
 }
+
+type Ends<'scope> = Ticket<'scope, Home>;
 
 /// Spawns jobs that may borrow anything that outlives `'scope`.
 ///
 /// Made by [`ThreadPool::scope`] and [`scope`](crate::scope), which return
 /// when every job is done.
 pub struct Scope<'scope> {
-    ticket: Ticket<'scope, Home>,
+    ticket: Ends<'scope>,
 }
 
 impl ThreadPool {
@@ -65,14 +69,28 @@ impl ThreadPool {
 /// A scope whose body runs on `worker`, the current one.
 pub(super) fn scope_on<'scope, R>(worker: &Worker, body: impl FnOnce(&Scope<'scope>) -> R) -> R {
     let home = Home { registry: Arc::clone(worker.registry()), isolated: worker.in_section() };
-    raw::scope(worker, LatchOf::Scope, home, |ticket| {
-        let scope = Scope { ticket };
-        let result = scope.ticket.guard(|| body(&scope));
-        (result, scope.ticket)
-    })
+    raw::scope(worker, LatchOf::Scope, home, |ticket| Scope::of(ticket).run(body))
 }
 
 impl<'scope> Scope<'scope> {
+    pub(super) fn of(ticket: Ends<'scope>) -> Self {
+        Scope { ticket }
+    }
+
+    pub(super) fn ticket(&self) -> &Ends<'scope> {
+        &self.ticket
+    }
+
+    pub(super) fn into_ticket(self) -> Ends<'scope> {
+        self.ticket
+    }
+
+    /// Runs `f`, none if it panics, and gives the ticket back.
+    pub(super) fn run<R>(self, f: impl FnOnce(&Self) -> R) -> (Option<R>, Ends<'scope>) {
+        let result = self.ticket.guard(|| f(&self));
+        (result, self.ticket)
+    }
+
     /// Spawns a job into this scope. It gets the scope, to spawn more.
     ///
     /// Needs no permit: a scope is part of a task, not a task, and whoever
@@ -116,24 +134,42 @@ impl<'scope> Scope<'scope> {
     where
         F: FnOnce(&Scope<'scope>) + Send + 'scope,
     {
-        let home = self.ticket.extra();
-        Worker::of(&home.registry, |worker| {
-            let job = self.ticket.job(worker, move |ticket| {
-                let scope = Scope { ticket };
-                scope.ticket.guard(|| f(&scope));
-                scope.ticket
-            });
-            let owner = self.ticket.owner();
-            match worker {
-                // Its owner looks nowhere but at its own, and at its thieves'.
-                _ if home.isolated && !worker.is_some_and(|worker| worker.sees_to(owner)) => {
-                    home.registry.send(owner, job.isolate());
+        self.push(|worker| self.ticket.job(worker, |ticket| Scope::of(ticket).run(f).1));
+    }
+
+    /// Pushes a job that `make` makes on the worker that this thread is, if any.
+    #[inline]
+    pub(super) fn push(&self, make: impl FnOnce(Option<&Worker>) -> JobRef<Worker>) {
+        let (home, owner) = (self.ticket.extra(), self.ticket.owner());
+        let registry = &home.registry;
+        Worker::of(registry, |worker| match worker {
+            // Its owner looks nowhere but at its own, and at its thieves'.
+            _ if home.isolated && !worker.is_some_and(|worker| worker.sees_to(owner)) => {
+                let _present = self.present();
+                let job = make(worker).isolate();
+                match owner {
+                    Some(owner) => registry.send(owner, job),
+                    None => registry.push_stray(None, job),
                 }
-                Some(worker) => worker.push_scoped(owner, job),
-                // A thread of another pool, or of none, that borrowed the scope.
-                None => home.registry.push_stray(owner, job),
+            }
+            Some(worker) => worker.push_scoped(owner, make(Some(worker))),
+            // A thread of another pool, or of none, that borrowed the scope.
+            None => {
+                let _present = self.present();
+                registry.push_stray(owner, make(None));
             }
         });
+    }
+
+    /// Of a scope whose owner is outside, only workers take what is sent: some are
+    /// there as long as this is held.
+    fn present(&self) -> Option<Present<'_>> {
+        if self.ticket.owner().is_some() {
+            return None;
+        }
+        let present = self.ticket.extra().registry.attendance.present();
+        present.assert_anybody();
+        Some(present)
     }
 }
 

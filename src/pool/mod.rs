@@ -231,13 +231,26 @@ impl ThreadPool {
         })
     }
 
+    /// Runs `f` here in any case: as the worker that this thread is, or as a guest;
+    /// as neither if no seat is free.
+    pub(crate) fn enter_in_place<R>(&self, f: impl FnOnce(Option<&Worker>) -> R) -> R {
+        self.assert_present();
+        Worker::of(&self.registry, |worker| match worker {
+            Some(worker) => worker.enter(|worker| f(Some(worker))),
+            None => match self.guests.sit_down() {
+                Some(seat) => seat.worker().enter(|worker| f(Some(worker))),
+                None => f(None),
+            },
+        })
+    }
+
     /// Runs `f` on a member, while this thread blocks; but as a worker of
     /// another pool it serves that one meanwhile.
     pub(crate) fn hand_over<R: Send>(&self, f: impl FnOnce(&Worker) -> R + Send) -> R {
         self.assert_present();
         let registry = &self.registry;
         let present = registry.attendance.present();
-        assert!(present.anybody(), "no thread of this ThreadPool has been run, nor will be");
+        present.assert_anybody();
         let inject = |job: JobRef<Worker>| {
             registry.lend(if in_section() { job.isolate() } else { job });
             drop(present);

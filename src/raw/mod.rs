@@ -40,7 +40,7 @@ pub(crate) use self::{
     latch::Latch,
     packet::{Front, Part, Policy, decided, task},
     process::at_fork,
-    scope::{Returned, Ticket, scope},
+    scope::{Returned, Ticket, scope, scope_outside},
     stack::{ForkRef, ForkStack},
     verdict::Verdict,
     watch::Watch,

@@ -11,6 +11,7 @@ use std::{
     marker::PhantomData,
     mem,
     ptr::{self, NonNull},
+    task::Waker,
 };
 
 use super::{
@@ -20,8 +21,8 @@ use super::{
     latch::Latch,
 };
 use crate::{
-    sync::{AtomicUsize, Ordering, thread_local},
-    unwind::{AbortOnDrop, Contained, FirstPanic},
+    sync::{Arc, AtomicUsize, Ordering, thread_local},
+    unwind::{AbortOnDrop, Claim, Contained, FirstPanic},
 };
 
 /// What the body counts as while it runs: more than there can be jobs.
@@ -41,6 +42,8 @@ struct Count {
     /// and the body.
     tickets: AtomicUsize,
     done: Latch,
+    /// Wakes an owner that has no slot in the pool.
+    waker: Option<Waker>,
 }
 
 /// The part that belongs to the thread which opened the scope.
@@ -93,8 +96,37 @@ where
     H: Host,
     X: Sync + 'scope,
 {
+    open(Latch::new(host.index()), None, |done| host.wait(done, whose), extra, body)
+}
+
+/// The same on a thread that has no slot in the pool: `wait` blocks it until the
+/// latch that it is given is set, and then `waker` is woken.
+pub(crate) fn scope_outside<'scope, X, R>(
+    waker: Waker,
+    wait: impl FnMut(&Latch),
+    extra: X,
+    body: impl FnOnce(Ticket<'scope, X>) -> (Option<R>, Ticket<'scope, X>),
+) -> R
+where
+    X: Sync + 'scope,
+{
+    // With a waker nobody asks for the slot.
+    open(Latch::new(0), Some(waker), wait, extra, body)
+}
+
+#[inline]
+fn open<'scope, X, R>(
+    done: Latch,
+    waker: Option<Waker>,
+    mut wait: impl FnMut(&Latch),
+    extra: X,
+    body: impl FnOnce(Ticket<'scope, X>) -> (Option<R>, Ticket<'scope, X>),
+) -> R
+where
+    X: Sync + 'scope,
+{
     let core = Core {
-        count: Count { tickets: AtomicUsize::new(BODY), done: Latch::new(host.index()) },
+        count: Count { tickets: AtomicUsize::new(BODY), done, waker },
         opened: Opened {
             thread: this_thread(),
             spawned: Cell::new(Some(0)),
@@ -113,7 +145,7 @@ where
     let before = core.count.tickets.fetch_sub(BODY - spawned, Ordering::Acquire);
     if before != BODY - spawned {
         while !core.count.done.is_set() {
-            host.wait(&core.count.done, whose);
+            wait(&core.count.done);
         }
     }
     core.count.done.end();
@@ -129,14 +161,21 @@ impl<'scope, X: Sync + 'scope> Ticket<'scope, X> {
         &self.core().extra
     }
 
-    /// The slot that waits for the scope's end.
-    pub(crate) fn owner(&self) -> usize {
-        self.core().count.done.owner()
+    /// The slot that waits for the scope's end; none if a thread outside does.
+    pub(crate) fn owner(&self) -> Option<usize> {
+        let count = &self.core().count;
+        count.waker.is_none().then(|| count.done.owner())
     }
 
     /// Runs `f`; if it panics, none, and the scope's owner will raise it.
     pub(crate) fn guard<R>(&self, f: impl FnOnce() -> R) -> Option<R> {
         self.core().panics.guard(f)
+    }
+
+    /// Runs `f`; if it panics, the scope's owner will raise that unless the claim
+    /// is used before.
+    pub(crate) fn guard_claimed<R>(&self, f: impl FnOnce() -> R) -> Result<R, Arc<Claim>> {
+        self.core().panics.guard_claimed(f)
     }
 
     /// A job of this scope, for the caller to push; `host` is the worker that
@@ -223,11 +262,15 @@ unsafe fn take_off<H: Host>(scope: NonNull<Count>, tickets: usize, host: &H) {
     // ORDERING(count): releases these jobs' writes; the last ones acquire
     // them all and hand them on through ORDERING(done).
     if count.tickets.fetch_sub(tickets, Ordering::AcqRel) == tickets {
+        // Before the frame may be gone.
+        let waker = count.waker.clone();
         // SAFETY: the last ticket was ours, so nobody has set it yet, and the
         // owner does not leave before it is set.
         let asleep = unsafe { Latch::set(done) };
-        if let Some(owner) = asleep {
-            host.wake(owner);
+        match (asleep, waker) {
+            (Some(_), Some(waker)) => waker.wake(),
+            (Some(owner), None) => host.wake(owner),
+            (None, _) => (),
         }
     }
 }

@@ -193,12 +193,13 @@ impl<C> Registry<C> {
         take(self.slots[index].inner.get()?)
     }
 
-    /// Lets any thread of the pool take a job that slot `owner` waits for.
-    pub(crate) fn push_stray(&self, owner: usize, job: JobRef<C>) {
+    /// Lets any thread of the pool take a job that slot `owner` waits for, if one
+    /// does.
+    pub(crate) fn push_stray(&self, owner: Option<usize>, job: JobRef<C>) {
         self.strays.push(job);
         self.post_jobs();
         // It may sleep where no poster would wake it.
-        self.sleep.wake(owner);
+        owner.into_iter().for_each(|owner| self.sleep.wake(owner));
     }
 
     pub(crate) fn has_mail(&self, index: usize) -> bool {

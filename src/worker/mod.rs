@@ -252,7 +252,7 @@ impl Worker {
     /// Pushes a scope's job, which slot `owner` waits for. A guest may leave
     /// before it is run, and the owner wait where it steals from nobody: then
     /// the job is better off with the strays.
-    pub(crate) fn push_scoped(&self, owner: usize, job: JobRef<Worker>) {
+    pub(crate) fn push_scoped(&self, owner: Option<usize>, job: JobRef<Worker>) {
         if self.role == Role::Guest && !self.sees_to(owner) {
             self.registry.push_stray(owner, job);
         } else {
@@ -295,6 +295,14 @@ impl Worker {
         self.level.set(level + 1);
         self.enter(run);
         self.level.set(level);
+    }
+
+    /// Runs a job here and now that this thread would else wait for.
+    pub(crate) fn run_awaited(&self, job: JobRef<Worker>) {
+        self.publish();
+        TASK.with(|slot| slot.hide(|| self.enter(|worker| worker.run_job(job))));
+        // Whoever waits for its scope does not wait for what comes here now.
+        self.rest();
     }
 
     /// Runs a job that came from a queue. False: it was a task decided before.

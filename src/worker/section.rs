@@ -69,8 +69,8 @@ impl Worker {
 
     /// Does this thread run itself what lies here, before it turns to anything that a
     /// job in a scope of slot `owner` may not wait for?
-    pub(crate) fn sees_to(&self, owner: usize) -> bool {
-        owner == self.index || self.visiting.get()
+    pub(crate) fn sees_to(&self, owner: Option<usize>) -> bool {
+        owner == Some(self.index) || self.visiting.get()
     }
 
     /// Runs a job that was made in a section of another thread, or an older one.

@@ -133,7 +133,7 @@ fn comments_cite_living_names_red() {
 }
 
 /// Types whose methods are verbs or questions, but never mere data.
-const ACTORS: [&str; 4] = ["ThreadPool", "Scope", "TaskBuilder", "JoinHandle"];
+const ACTORS: [&str; 5] = ["ThreadPool", "Scope", "TaskBuilder", "JoinHandle", "ScopedJoinHandle"];
 
 /// Whether a function only asks or sets: `const`, named `is_..`, with a plain number
 /// or text for an answer, or an option of a builder (returns `Self`).
