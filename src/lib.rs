@@ -100,7 +100,8 @@
 //! - Memory is bounded, at the door and when a task floods its own pool; but see
 //!   [`Bulkhead`] for `spawn` into a class that stands still.
 //! - No lane starves, and no task waits for ever behind those that follow each other.
-//! - A wait runs other jobs to a limited depth.
+//! - A wait runs strangers' jobs to a limited depth; those of scopes that its own
+//!   thread works for nest as they are spawned.
 //!
 //! # Limits
 //!
@@ -110,7 +111,11 @@
 //! - A thread that waits may run other jobs on top of its stack. Do not hold a
 //!   lock, or a `RefCell` borrow in a thread-local, across a `join` if what is
 //!   run meanwhile may want the same; or wait inside [`isolated`], which says
-//!   what it cannot save.
+//!   what it cannot save. For the same reason tasks that join one another's handles, each
+//!   those before it, are to do so inside [`isolated`]: else a thread that waits in one of
+//!   them may begin another on top, and that one wait for what lies below it. A task
+//!   that joins only what it has spawned itself is safe, and so are jobs of
+//!   [`Scope::spawn_handle`].
 //! - Recursion of `join` uses the stack as any recursion does: a few hundred
 //!   bytes a level when optimised, and about 2 KiB when not. The pool's own
 //!   threads have 8 MiB unless told otherwise.
