@@ -55,6 +55,11 @@ impl<C> Loot<C> {
         self.sign.says(what)
     }
 
+    /// Runs `take`, which takes many; none if some may be from a section.
+    pub(crate) fn batch<R>(&self, take: impl FnOnce() -> R) -> Option<R> {
+        self.sign.batch(take)
+    }
+
     /// Is there, now?
     pub(crate) fn holds(&self, what: Holds) -> bool {
         self.may_hold(what) && !self.stealer.is_empty()
@@ -176,6 +181,9 @@ impl<C> Deque<C> {
 
     fn push_public(&self, job: JobRef<C>) {
         let job = if self.in_section() { job.isolate() } else { job };
+        if job.is_isolated() {
+            self.sign.warn_of_sections();
+        }
         self.height.set(self.height.get() + 1);
         self.sign.raise(Holds::Forks);
         self.public.push(job);

@@ -92,9 +92,12 @@ impl FirstPanic {
     /// Goes on with the panic, if there was one that nobody has taken.
     pub(crate) fn raise(&self) {
         let Panics { first, claims } = mem::take(&mut *self.0.lock());
-        let mut panics = claims.iter().filter_map(|claim| claim.take()).chain(first);
-        if let Some(payload) = panics.next() {
-            panics.for_each(discard);
+        let claimed = claims.iter().find_map(|claim| claim.take());
+        let (payload, rest) = if claimed.is_some() { (claimed, first) } else { (first, None) };
+        discard(rest);
+        // Later ones stay with their handles, if there are any.
+        claims.into_iter().for_each(discard);
+        if let Some(payload) = payload {
             resume(payload);
         }
     }

@@ -14,7 +14,8 @@ impl<S> ThreadPoolBuilder<S> {
     /// what a thread of the pool joins, the end of a join, a scope or a loop, a
     /// broadcast, an [`install`](crate::ThreadPool::install), and the room or the end of
     /// another pool. Of outside threads, those that wait for room at this pool's
-    /// entrance, for a closure that its threads are to run, or for its end. The time of
+    /// entrance, for a closure that its threads are to run, for the jobs of a scope or the handle
+    /// of one, or for the pool's end. The time of
     /// a task goes on only while it has its thread to itself: not while it waits in the
     /// pool, nor in a [`blocking`](crate::blocking) section, and after each of those it
     /// begins anew. So a task is told that blocks its worker behind the pool's back, by a
@@ -24,8 +25,8 @@ impl<S> ThreadPoolBuilder<S> {
     /// It is called on the pool's timer thread, which starts when first needed (if the
     /// system refuses that, nobody looks), and is to return soon: deadlines and
     /// time-outs of the pool wait for it. A panic in it goes to the panic handler.
-    /// After [`shutdown`](crate::ThreadPool::shutdown) it is not called, nor in the child of a
-    /// fork(2). While it is set, a task and a wait that is not over at once each cost
+    /// After a [`shutdown`](crate::ThreadPool::shutdown) that has waited for the threads it is
+    /// not called, nor in the child of a fork(2). While it is set, a task and a wait that is not over at once each cost
     /// some hundred nanoseconds more. `after` is longer than zero.
     ///
     /// ```

@@ -57,6 +57,11 @@ impl<J> Hands<J> {
         self.hands[index].len()
     }
 
+    /// Those in all hands.
+    pub(super) fn held(&self) -> usize {
+        if self.any() { self.hands.iter().map(|hand| hand.len()).sum() } else { 0 }
+    }
+
     /// The oldest task in the hand of worker `index`.
     pub(super) fn take(&self, index: usize) -> Option<J> {
         let hand = self.hands.get(index)?;

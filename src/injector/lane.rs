@@ -209,7 +209,9 @@ impl<J> Lane<J> {
     pub(crate) fn depth(&self) -> usize {
         // ORDERING(mark): as in `book`.
         let elsewhere = self.elsewhere.load(Ordering::Relaxed);
-        (self.queue.len() + elsewhere).saturating_sub(self.ledger.buried())
+        let waiting = self.queue.len() + elsewhere;
+        // Those buried in a hand take nothing from those who wait here.
+        (waiting + self.hands.held()).saturating_sub(self.ledger.buried()).min(waiting)
     }
 
     /// Is there no task in the lane, nor one on its way in?

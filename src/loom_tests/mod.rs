@@ -29,6 +29,7 @@ mod permits;
 mod pools;
 mod process;
 mod scoped_handle;
+mod sign;
 mod slab;
 mod sleep;
 mod snapshot;

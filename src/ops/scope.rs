@@ -152,7 +152,10 @@ impl<'scope> Scope<'scope> {
                     None => registry.push_stray(None, job),
                 }
             }
-            Some(worker) => worker.push_scoped(owner, make(Some(worker))),
+            Some(worker) => {
+                let _present = if worker.leaves_to_others(owner) { self.present() } else { None };
+                worker.push_scoped(owner, make(Some(worker)));
+            }
             // A thread of another pool, or of none, that borrowed the scope.
             None => {
                 let _present = self.present();

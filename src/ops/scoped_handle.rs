@@ -37,9 +37,9 @@ const RAISED: &str = "a panic that the scope has raised, since nobody joined it 
 /// after the scope; or drop it, and the scope waits for the job all the same. It is also a
 /// [`Future`], which needs no runtime in particular.
 ///
-/// A panic of the job belongs to who joins it. One that nobody has joined when the scope ends
-/// is raised by the scope, as that of a job without a handle: also if the handle was
-/// dropped, or is still there.
+/// A panic of the job belongs to who joins it. When the scope ends, the first in time that
+/// nobody has joined is raised by the scope, as that of a job without a handle: also if
+/// the handle was dropped, or is still there. Later ones stay with their handles.
 ///
 /// ```
 /// let pool = heist::ThreadPool::new()?;
@@ -85,7 +85,7 @@ impl<'scope> Scope<'scope> {
     /// joined first. As in [`isolated`](crate::isolated): while it waits for something, its
     /// thread runs only what was made in it. Else that might begin another job
     /// on top, and that one wait for this one. So jobs may join one another's handles, though not
-    /// in a circle.
+    /// in a circle, and none that of the job that spawned it, which may wait or yield below.
     ///
     /// # Blocks
     ///
@@ -260,6 +260,8 @@ impl<T> Packet<T> {
 
     /// The job is done.
     fn finish(&self, outcome: Result<T, Arc<Claim>>) {
+        // In the child of a fork the lock may be held for ever.
+        self.registry.process.or_abort();
         let mut state = self.state.lock();
         let verdict = if outcome.is_ok() { TaskState::Completed } else { TaskState::Failed };
         state.verdict = Some(verdict);

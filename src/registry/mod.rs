@@ -198,8 +198,12 @@ impl<C> Registry<C> {
     pub(crate) fn push_stray(&self, owner: Option<usize>, job: JobRef<C>) {
         self.strays.push(job);
         self.post_jobs();
-        // It may sleep where no poster would wake it.
-        owner.into_iter().for_each(|owner| self.sleep.wake(owner));
+        match owner {
+            // It may sleep where no poster would wake it.
+            Some(owner) => self.sleep.wake(owner),
+            // A member takes it however deep it waits, as it does what is lent.
+            None => _ = self.sleep.posted(Place::Side),
+        }
     }
 
     pub(crate) fn has_mail(&self, index: usize) -> bool {
@@ -215,7 +219,7 @@ impl<C> Registry<C> {
         match place {
             Place::Forks => self.has_stealable(),
             Place::Deque => self.has_stealable_jobs(),
-            Place::Side => self.injector.has_side(),
+            Place::Side => self.injector.has_side() || !self.strays.is_empty(),
             Place::Lane => self.injector.has_tasks(),
         }
     }

@@ -51,12 +51,11 @@ impl<C> Registry<C> {
         let counters = &self.slots[thief].counters;
         counters.steal_attempts.add(1);
         let many = share == Share::Half && queued >= LONG_QUEUE && loot.may_hold(Holds::Jobs);
-        let stolen = if many {
-            let half = (queued / 2).min(MOST_STOLEN);
-            loot.stealer.steal_batch_with_limit_and_pop(into.public(), half)
-        } else {
-            loot.stealer.steal()
-        };
+        let half = (queued / 2).min(MOST_STOLEN);
+        let batch = || loot.stealer.steal_batch_with_limit_and_pop(into.public(), half);
+        let batch = if many { loot.batch(batch) } else { None };
+        let many = batch.is_some();
+        let stolen = batch.unwrap_or_else(|| loot.stealer.steal());
         match stolen {
             Steal::Success(job) => {
                 counters.steals.add(1);

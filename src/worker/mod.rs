@@ -253,11 +253,16 @@ impl Worker {
     /// before it is run, and the owner wait where it steals from nobody: then
     /// the job is better off with the strays.
     pub(crate) fn push_scoped(&self, owner: Option<usize>, job: JobRef<Worker>) {
-        if self.role == Role::Guest && !self.sees_to(owner) {
+        if self.leaves_to_others(owner) {
             self.registry.push_stray(owner, job);
         } else {
             self.push(job);
         }
+    }
+
+    /// Would this thread not run a scope's job itself, which slot `owner` waits for?
+    pub(crate) fn leaves_to_others(&self, owner: Option<usize>) -> bool {
+        self.role == Role::Guest && !self.sees_to(owner)
     }
 
     /// Are there jobs that this thread would leave behind?

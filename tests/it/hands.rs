@@ -102,3 +102,29 @@ fn what_is_in_hand_is_dropped_by_an_end_at_once() {
         before.into_iter().chain([blocks]).for_each(|task| task.join().unwrap());
     });
 }
+
+#[test]
+fn cancelled_tasks_in_a_hand_hide_none_of_those_that_wait() {
+    within_a_minute(|| {
+        let pool = builder(1).door_patience(None).build().unwrap();
+        for _ in 0..30 {
+            let held = hold(&pool);
+            let (begin, begun) = mpsc::channel();
+            let (end, ended) = mpsc::channel();
+            let before: Vec<_> = (0..BEFORE).map(|_| pool.spawn(|| ())).collect();
+            let blocks = pool.spawn(move || {
+                begin.send(()).unwrap();
+                ended.recv().unwrap();
+            });
+            let after: Vec<_> = (0..AFTER).map(|_| pool.spawn(|| ())).collect();
+            held.release();
+            begun.recv().unwrap();
+            let hand = pool.metrics().workers[0].queue_depth;
+            assert!(after[..hand].iter().all(|task| task.cancel()));
+            assert_eq!(pool.metrics().lanes[NORMAL].depth, AFTER - hand);
+            end.send(()).unwrap();
+            before.into_iter().chain([blocks]).for_each(|task| task.join().unwrap());
+            after.into_iter().skip(hand).for_each(|task| task.join().unwrap());
+        }
+    });
+}

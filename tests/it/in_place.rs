@@ -280,3 +280,37 @@ fn without_a_thread_or_a_seat_a_spawn_panics_and_the_scope_ends() {
         assert_eq!((said.contains("nor will be"), ran.get()), (true, 1));
     });
 }
+
+#[test]
+fn a_member_deep_in_waits_is_woken_for_a_job_without_an_owner_inside() {
+    within_a_minute(|| {
+        let pool = seatless(2);
+        let (go, wait) = mpsc::channel::<()>();
+        let (start, started) = mpsc::channel();
+        let blocks = pool.spawn(move || {
+            start.send(()).unwrap();
+            wait.recv().unwrap();
+        });
+        started.recv().unwrap();
+        let (say, said) = mpsc::channel();
+        let waits = pool.spawn(move || {
+            let next = heist::spawn(move || {
+                let last = heist::spawn(move || {
+                    say.send(heist::current_thread_index().unwrap()).unwrap();
+                    blocks.join().unwrap();
+                });
+                heist::yield_now();
+                last.join().unwrap();
+            });
+            heist::yield_now();
+            next.join().unwrap();
+        });
+        let deep = said.recv().unwrap();
+        until(|| {
+            let worker = &pool.metrics().workers[deep];
+            worker.parks > worker.wakes
+        });
+        pool.in_place_scope(|s| s.spawn(|_| go.send(()).unwrap()));
+        waits.join().unwrap();
+    });
+}

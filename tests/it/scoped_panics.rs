@@ -181,3 +181,22 @@ fn panics_beside_the_one_that_is_raised_are_dropped() {
         });
     });
 }
+
+#[test]
+fn of_two_panics_that_nobody_has_joined_the_later_stays_with_its_handle() {
+    within_a_minute(|| {
+        let pool = pool(1);
+        let mut kept = Vec::new();
+        let raised = payload(|| {
+            pool.scope(|s| {
+                for name in ["one", "two"] {
+                    kept.push(s.spawn_handle(move |_| -> () { resume_unwind(Box::new(name)) }));
+                    until(|| kept.last().unwrap().is_finished() || heist::yield_now().is_some());
+                }
+            })
+        });
+        assert_eq!(*raised.downcast::<&str>().unwrap(), "one");
+        let later = kept.pop().unwrap().join().unwrap_err().into_panic();
+        assert_eq!(*later.downcast::<&str>().unwrap(), "two");
+    });
+}

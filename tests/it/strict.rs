@@ -1,12 +1,12 @@
 //! `isolated`: whoever runs elsewhere what was made in a section is as strict as its
 //! owner.
 
-use std::sync::{Mutex, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
 use heist::ThreadPool;
 
-use crate::support::{builder, within_a_minute};
+use crate::support::{Count, builder, hold_some, until, within_a_minute};
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -115,5 +115,37 @@ fn whoever_polls_a_future_of_a_section_is_strict() {
         let task = pool.spawn_future(async move { job() });
         meanwhile();
         task.join().unwrap();
+    });
+}
+
+#[test]
+fn a_thief_of_many_jobs_leaves_none_of_a_section_behind_a_stranger() {
+    within_a_minute(|| {
+        // As many tasks as it takes until a worker looks at its oldest job first.
+        for before in 0..61 {
+            let pool = builder(2).door_patience(None).build().unwrap();
+            (0..before).for_each(|_| pool.spawn(|| ()).join().unwrap());
+            let (lock, at_lock) = (Arc::new(Mutex::new(())), Count::shared());
+            let other = hold_some(&pool, 1);
+            let task = pool.spawn(move || {
+                let locked = lock.lock().unwrap();
+                for _ in 0..4 {
+                    let (lock, at_lock) = (Arc::clone(&lock), at_lock.clone());
+                    drop(heist::spawn(move || {
+                        at_lock.add();
+                        drop(lock.lock().unwrap());
+                    }));
+                }
+                heist::isolated(|| {
+                    heist::scope(|s| {
+                        (0..60).for_each(|_| s.spawn(|_| ()));
+                        other.release();
+                        until(|| at_lock.get() > 0);
+                    });
+                });
+                drop(locked);
+            });
+            task.join().unwrap();
+        }
     });
 }
