@@ -1,8 +1,8 @@
 //! What do tasks that block cost the work beside them?
 //!
-//! 100 tasks of 1 ms of arithmetic each are timed on two workers: alone, and behind
-//! 100 tasks that sleep 10 ms five times each, so that some of those sleep all
-//! the while. A pool that lets a sleeping task keep its worker first has to wait for 5 s
+//! 100 tasks of 1 ms of arithmetic each are timed on two workers: alone, behind 100 tasks
+//! that sleep 10 ms, and behind 100 that do so five times each, so that some of those sleep
+//! all the while. A pool that lets a sleeping task keep its worker first has to wait for 5 s
 //! of sleep on two workers.
 //!
 //! heist's sleepers sleep in `heist::blocking`, those of `heist, not told` do
@@ -25,7 +25,6 @@ use std::{
 use harness::{Runner, work::Work};
 
 const TASKS: usize = 100;
-const SLEEPS: usize = 5;
 const SLEEP: Duration = Duration::from_millis(10);
 
 /// What can be given both kinds of tasks.
@@ -37,16 +36,21 @@ trait Pool {
 }
 
 fn main() {
-    for (name, sleepers) in [("alone", 0), ("beside 100 tasks that sleep", TASKS)] {
+    let cases = [
+        ("alone", 0, 0),
+        ("beside 100 tasks that sleep once", TASKS, 1),
+        ("beside 100 tasks that sleep five times", TASKS, 5),
+    ];
+    for (name, sleepers, sleeps) in cases {
         harness::case("blocking", name)
             .runs(1)
             .rounds(5)
             .add("serial", || Box::new(|runs| harness::time(runs, || compute().for_each(drop))))
-            .add("heist", move || runner(ours::told(), sleepers))
-            .add("heist, not told", move || runner(ours::not_told(), sleepers))
-            .add("rayon", move || runner(rayon::new(), sleepers))
-            .add("tokio block_in_place", move || runner(tokio::in_place(), sleepers))
-            .add("tokio spawn_blocking", move || runner(tokio::elsewhere(), sleepers))
+            .add("heist", move || runner(ours::told(), sleepers, sleeps))
+            .add("heist, not told", move || runner(ours::not_told(), sleepers, sleeps))
+            .add("rayon", move || runner(rayon::new(), sleepers, sleeps))
+            .add("tokio block_in_place", move || runner(tokio::in_place(), sleepers, sleeps))
+            .add("tokio spawn_blocking", move || runner(tokio::elsewhere(), sleepers, sleeps))
             .measure();
     }
 }
@@ -57,14 +61,14 @@ fn compute() -> impl Iterator<Item = u64> {
 }
 
 /// The time until the arithmetic is done; what sleeps is waited for afterwards.
-fn runner(pool: impl Pool + 'static, sleepers: usize) -> Runner {
+fn runner(pool: impl Pool + 'static, sleepers: usize, sleeps: usize) -> Runner {
     let work = Work::of(Duration::from_millis(1));
     Box::new(move |runs| {
         let mut total = Duration::ZERO;
         for _ in 0..runs {
             let (say, slept) = mpsc::channel();
             for _ in 0..sleepers {
-                let (say, mut left) = (say.clone(), SLEEPS);
+                let (say, mut left) = (say.clone(), sleeps);
                 pool.sleep(move || {
                     thread::sleep(SLEEP);
                     left -= 1;
