@@ -43,8 +43,8 @@ impl<J> Hands<J> {
 
     /// Does any hand hold something? To be asked after a look at the queue.
     pub(super) fn any(&self) -> bool {
-        // ORDERING(hand): ordered by the fences, see `fill`.
-        self.full.load(Ordering::Relaxed) > 0
+        // ORDERING(hand): ordered by the fences, see `fill`; acquires the length.
+        self.full.load(Ordering::Acquire) > 0
     }
 
     /// How many hands there are.
@@ -94,10 +94,11 @@ impl<J> Hands<J> {
         held.many = if fine { (held.many * 2).min(MOST) } else { 1 };
         // ORDERING(hand): a hint, for `steal`.
         hand.since.store(now, Ordering::Relaxed);
-        // First, so that nobody finds both parts of the line empty meanwhile.
-        // ORDERING(hand): ordered by the fence.
-        self.full.fetch_add(1, Ordering::Relaxed);
+        // First, so that nobody finds both parts of the line empty meanwhile; the length
+        // before that, so that nobody looks in vain at a hand that is said to be full.
         hand.set_len(held.many);
+        // ORDERING(hand): ordered by the fence; releases the length.
+        self.full.fetch_add(1, Ordering::Release);
         fence(Ordering::Release); // ORDERING(hand): pairs with the fence of `Lane::is_empty`.
         let first = queue(&held.queue, held.many);
         let others = self.settle(hand, &mut held);
@@ -107,11 +108,11 @@ impl<J> Hands<J> {
     /// Says what is left in a hand that held something.
     fn settle(&self, hand: &Hand<J>, held: &mut Held<J>) -> usize {
         let (before, len) = (hand.len(), held.queue.len());
-        hand.set_len(len);
         if before > 0 && len == 0 {
-            // ORDERING(hand): who took the last one has it.
+            // ORDERING(hand): who took the last one has it. Before the length, as in `fill`.
             self.full.fetch_sub(1, Ordering::Relaxed);
         }
+        hand.set_len(len);
         len
     }
 }

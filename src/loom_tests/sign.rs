@@ -23,7 +23,7 @@ fn loom_batch_a_section_waits_for_those_who_take_many() {
         let (sign, pushed) = &*shared;
         sign.warn_of_sections();
         pushed.write(|pushed| *pushed += 1);
-        thieves.map(|thief| thief.join().unwrap());
+        thieves.into_iter().for_each(|thief| thief.join().unwrap());
         assert_eq!(sign.batch(|| ()), None);
     });
 }

@@ -111,7 +111,8 @@ pub struct LaneMetrics {
     pub blocked_submitters: usize,
     /// How long the oldest task has waited; zero if none waits. Too long by at
     /// most the time in which it and the one before it arrived, or sixteen if
-    /// more than that wait, and those that workers have taken since to begin them soon. Keyed tasks, which wait for their key, do not count.
+    /// more than that wait, and those that workers have taken since to begin them soon.
+    /// Keyed tasks, which wait for their key, do not count.
     pub oldest_wait: Duration,
 }
 

@@ -23,7 +23,7 @@ mod watch;
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests;
 
-#[cfg(test)]
+#[cfg(all(test, not(any(loom, shuttle))))]
 pub(crate) use self::packet::task_size;
 #[cfg_attr(any(loom, shuttle), allow(unused_imports, reason = "as above"))]
 pub(crate) use self::process::OfProcess;

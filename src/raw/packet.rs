@@ -161,7 +161,7 @@ pub(crate) fn decided<C, P: Policy<C>>(
 }
 
 /// What a task of this policy takes, in bytes.
-#[cfg(test)]
+#[cfg(all(test, not(any(loom, shuttle))))]
 pub(crate) const fn task_size<C: 'static, P: Policy<C>>() -> usize {
     size_of::<Block<C, P>>()
 }
