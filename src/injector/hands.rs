@@ -5,7 +5,7 @@ use crossbeam_utils::CachePadded;
 use crate::sync::{AtomicU64, AtomicUsize, MODELLED, Mutex, Ordering, deque, fence};
 
 /// The most that a worker takes at a time.
-pub(super) const MOST: usize = 16;
+const MOST: usize = 16;
 
 /// Tasks are fine while a hand is through in this time, in nanoseconds. A hand
 /// that is not after it may be taken from.
@@ -75,8 +75,12 @@ impl<J> Hands<J> {
     }
 
     /// The oldest task in one of the other hands, of those that were filled too long
-    /// before `now`.
-    pub(super) fn steal(&self, index: usize, now: u64) -> Option<J> {
+    /// before `now`. The clock is not asked if all are empty.
+    pub(super) fn steal(&self, index: usize, now: impl FnOnce() -> u64) -> Option<J> {
+        if !self.any() {
+            return None;
+        }
+        let now = now();
         let from_all = (0..self.hands.len()).filter(|&other| other != index);
         from_all.filter(|&other| self.hands[other].is_slow(now)).find_map(|other| self.take(other))
     }

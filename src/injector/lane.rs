@@ -153,11 +153,10 @@ impl<J> Lane<J> {
 
     fn take_head(&self, index: usize) -> Option<Waiting<J>> {
         // Whoever is in a hand came before those who are in the queue.
-        let slow = || if self.hands.any() { self.hands.steal(index, self.now()) } else { None };
-        slow().or_else(|| self.take_queued(index)).or_else(|| {
+        let slow = self.hands.steal(index, || self.now());
+        slow.or_else(|| self.take_queued(index))
             // Nobody else is left, so theirs are taken while they are warm, too.
-            if self.hands.any() { self.hands.steal(index, u64::MAX) } else { None }
-        })
+            .or_else(|| self.hands.steal(index, || u64::MAX))
     }
 
     fn take_queued(&self, index: usize) -> Option<Waiting<J>> {

@@ -8,7 +8,7 @@ use std::sync::{
 use std::thread;
 use std::time::Duration;
 
-use heist::ThreadPool;
+use heist::{JoinHandle, ThreadPool};
 
 use crate::support::{NORMAL, builder, hold, pool, within_a_minute};
 
@@ -53,27 +53,46 @@ fn what_the_only_worker_has_in_hand_is_run_by_a_stand_in() {
     });
 }
 
+/// The only worker of a pool blocks, with tasks before it done and `AFTER` more behind it,
+/// some of them in hand.
+struct Blocked {
+    before: Vec<JoinHandle<()>>,
+    blocks: JoinHandle<()>,
+    after: Vec<JoinHandle<()>>,
+    /// Dropped, lets it go on.
+    end: mpsc::Sender<()>,
+}
+
+fn only_worker() -> ThreadPool {
+    builder(1).door_patience(None).build().unwrap()
+}
+
+fn block(pool: &ThreadPool) -> Blocked {
+    let held = hold(pool);
+    let (begin, begun) = mpsc::channel();
+    let (end, ended) = mpsc::channel::<()>();
+    let before = (0..BEFORE).map(|_| pool.spawn(|| ())).collect();
+    let blocks = pool.spawn(move || {
+        begin.send(()).unwrap();
+        ended.recv().unwrap_err();
+    });
+    let after = (0..AFTER).map(|_| pool.spawn(|| ())).collect();
+    held.release();
+    begun.recv().unwrap();
+    Blocked { before, blocks, after, end }
+}
+
 #[test]
 fn what_waits_is_counted_in_the_lane_or_in_a_hand() {
     within_a_minute(|| {
-        let pool = builder(1).door_patience(None).build().unwrap();
+        let pool = only_worker();
         for _ in 0..30 {
-            let held = hold(&pool);
-            let (begin, begun) = mpsc::channel();
-            let (end, ended) = mpsc::channel();
-            let before: Vec<_> = (0..BEFORE).map(|_| pool.spawn(|| ())).collect();
-            let blocks = pool.spawn(move || {
-                begin.send(()).unwrap();
-                ended.recv().unwrap();
-            });
-            let after: Vec<_> = (0..AFTER).map(|_| pool.spawn(|| ())).collect();
-            held.release();
-            begun.recv().unwrap();
+            let Blocked { before, blocks, after, end } = block(&pool);
             let metrics = pool.metrics();
             let (lane, hand) = (&metrics.lanes[NORMAL], metrics.workers[0].queue_depth);
             assert_eq!(lane.depth + hand, AFTER);
             assert!(lane.depth >= AFTER - 15);
-            end.send(()).unwrap();
+            drop(end);
             before.into_iter().chain([blocks]).chain(after).for_each(|task| task.join().unwrap());
         }
     });
@@ -82,18 +101,8 @@ fn what_waits_is_counted_in_the_lane_or_in_a_hand() {
 #[test]
 fn what_is_in_hand_is_dropped_by_an_end_at_once() {
     within_a_minute(|| {
-        let pool = builder(1).door_patience(None).build().unwrap();
-        let held = hold(&pool);
-        let (begin, begun) = mpsc::channel();
-        let (end, ended) = mpsc::channel::<()>();
-        let before: Vec<_> = (0..BEFORE).map(|_| pool.spawn(|| ())).collect();
-        let blocks = pool.spawn(move || {
-            begin.send(()).unwrap();
-            ended.recv().unwrap_err();
-        });
-        let after: Vec<_> = (0..AFTER).map(|_| pool.spawn(|| ())).collect();
-        held.release();
-        begun.recv().unwrap();
+        let pool = only_worker();
+        let Blocked { before, blocks, after, end } = block(&pool);
         let ends = thread::spawn(move || pool.shutdown_now());
         // While their worker still blocks.
         after.into_iter().for_each(|task| assert!(task.join().unwrap_err().is_cancelled()));
@@ -106,23 +115,13 @@ fn what_is_in_hand_is_dropped_by_an_end_at_once() {
 #[test]
 fn cancelled_tasks_in_a_hand_hide_none_of_those_that_wait() {
     within_a_minute(|| {
-        let pool = builder(1).door_patience(None).build().unwrap();
+        let pool = only_worker();
         for _ in 0..30 {
-            let held = hold(&pool);
-            let (begin, begun) = mpsc::channel();
-            let (end, ended) = mpsc::channel();
-            let before: Vec<_> = (0..BEFORE).map(|_| pool.spawn(|| ())).collect();
-            let blocks = pool.spawn(move || {
-                begin.send(()).unwrap();
-                ended.recv().unwrap();
-            });
-            let after: Vec<_> = (0..AFTER).map(|_| pool.spawn(|| ())).collect();
-            held.release();
-            begun.recv().unwrap();
+            let Blocked { before, blocks, after, end } = block(&pool);
             let hand = pool.metrics().workers[0].queue_depth;
             assert!(after[..hand].iter().all(|task| task.cancel()));
             assert_eq!(pool.metrics().lanes[NORMAL].depth, AFTER - hand);
-            end.send(()).unwrap();
+            drop(end);
             before.into_iter().chain([blocks]).for_each(|task| task.join().unwrap());
             after.into_iter().skip(hand).for_each(|task| task.join().unwrap());
         }
