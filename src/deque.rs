@@ -115,16 +115,10 @@ impl<C> Deque<C> {
         &self.public
     }
 
-    /// Keeps `fork` private, and says how many are now. If more than
-    /// `ForkStack::CAPACITY`, publish some before the next.
+    /// Keeps `fork` private.
     #[inline(always)]
-    pub(crate) fn push_private(&self, fork: ForkRef<C>) -> usize {
-        self.private.push(fork)
-    }
-
-    /// Publishes the older half of what is private, the oldest first.
-    pub(crate) fn publish_half(&self) {
-        self.private.drain_half(self.owner, |older| self.push_public(older));
+    pub(crate) fn push_private(&self, fork: ForkRef<C>) {
+        self.private.push(fork);
     }
 
     /// Publishes what is private, the oldest first. True: there was something.

@@ -6,16 +6,13 @@
 
 use crossbeam_utils::CachePadded;
 
-use crate::{
-    raw::ForkStack,
-    sync::{AtomicBool, AtomicUsize, Ordering, fence},
-};
+use crate::sync::{AtomicBool, Ordering, fence};
 
 pub(crate) struct Privacy(CachePadded<Asked>);
 
 struct Asked {
-    /// Forks that may be private: as many as there is room for, or none.
-    forks: AtomicUsize,
+    /// May forks be private?
+    allowed: AtomicBool,
     /// The asker had waited long already: what runs here is coarse.
     urgent: AtomicBool,
 }
@@ -23,16 +20,16 @@ struct Asked {
 impl Privacy {
     /// Nothing is private yet.
     pub(crate) fn new() -> Self {
-        let (forks, urgent) = (AtomicUsize::new(0), AtomicBool::new(false));
-        Privacy(CachePadded::new(Asked { forks, urgent }))
+        let (allowed, urgent) = (AtomicBool::new(false), AtomicBool::new(false));
+        Privacy(CachePadded::new(Asked { allowed, urgent }))
     }
 
-    /// May so many forks be private?
+    /// May forks be private?
     #[inline(always)]
-    pub(crate) fn allows(&self, forks: usize) -> bool {
+    pub(crate) fn is_allowed(&self) -> bool {
         // ORDERING(demand): a hint; a fork that is not published in time is
         // run by its owner.
-        forks <= self.0.forks.load(Ordering::Relaxed)
+        self.0.allowed.load(Ordering::Relaxed)
     }
 
     /// The owner goes private. To be followed by a look at who sleeps: that
@@ -40,7 +37,7 @@ impl Privacy {
     pub(crate) fn begin(&self) {
         self.hear();
         // ORDERING(demand): ordered by the fence.
-        self.0.forks.store(ForkStack::<()>::CAPACITY, Ordering::Relaxed);
+        self.0.allowed.store(true, Ordering::Relaxed);
         // ORDERING(demand): against a sleeper, who says that it sleeps, has a
         // fence, and asks: either the owner sees it asleep or the ask stays.
         fence(Ordering::SeqCst);
@@ -49,9 +46,9 @@ impl Privacy {
     /// Somebody is short of work, or the owner starts something new.
     pub(crate) fn end(&self) {
         // Looked at first, so that many askers do not fight for the line.
-        if self.allows(1) {
+        if self.is_allowed() {
             // ORDERING(demand): a hint, or after a sleeper's fence; see `begin`.
-            self.0.forks.store(0, Ordering::Relaxed);
+            self.0.allowed.store(false, Ordering::Relaxed);
         }
     }
 

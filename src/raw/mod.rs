@@ -59,7 +59,7 @@ pub(crate) enum LatchOf {
 /// What the cellar asks of whoever runs jobs. Implemented by `worker::Worker`.
 ///
 /// A host keeps the forks it is given in a `ForkStack` that stays on one thread
-/// while it holds any, and makes room there when there are more than its capacity.
+/// while it holds any.
 pub(crate) trait Host: Sized + 'static {
     /// This worker's number, by which it is woken.
     fn index(&self) -> usize;

@@ -3,7 +3,7 @@
 use std::{
     cell::{Cell, UnsafeCell},
     marker::PhantomData,
-    mem::MaybeUninit,
+    mem::ManuallyDrop,
     ptr::NonNull,
 };
 
@@ -11,27 +11,22 @@ use super::{
     job::{Header, JobId, JobRef},
     latch::Latch,
 };
-use crate::sync::MODELLED;
-
-/// Forks a worker may have pending before the older half goes public, and one.
-/// Deeper than recursion that halves its input goes (64 levels would be enough
-/// for any slice); small enough for a page a guest that may never come. A
-/// power of two, so that an index is cut to size by a mask, not checked.
-const SLOTS: usize = if MODELLED {
-    4
-} else if cfg!(miri) {
-    8
-} else {
-    512
-};
 
 /// What every fork begins with: enough to tell and to wait for it.
 #[repr(C)]
 pub(super) struct Fork<C: 'static> {
     /// Says whether the fork is public.
     header: UnsafeCell<Header<C>>,
-    /// Made when the fork goes public: before, nobody waits.
-    latch: UnsafeCell<MaybeUninit<Latch>>,
+    rest: UnsafeCell<Rest<C>>,
+}
+
+union Rest<C: 'static> {
+    /// Not in a stack yet.
+    new: (),
+    /// Private: the next older one in the stack.
+    older: Option<NonNull<Fork<C>>>,
+    /// Public: before, nobody waits.
+    latch: ManuallyDrop<Latch>,
 }
 
 /// The right to run a fork that is private, and so has no latch yet.
@@ -39,12 +34,13 @@ pub(crate) struct ForkRef<C: 'static>(NonNull<Fork<C>>);
 
 /// Plain memory, touched by its owner alone: no atomics, no fences.
 ///
-/// The lowest slot is nobody's, so that no job equals the top of an empty
-/// stack. Every other slot up to `top` is a `ForkRef` whose right this stack
-/// keeps.
+/// A list through the frames that the forks lie in, so it has room for as many as
+/// the thread's stack has. And what a pop writes was known since the push: a join
+/// does not wait for the one before it, as it would for the height of an array.
+///
+/// Every fork in it is a `ForkRef` whose right this stack keeps.
 pub(crate) struct ForkStack<C: 'static> {
-    top: Cell<usize>,
-    slots: [Cell<Option<NonNull<Fork<C>>>>; SLOTS],
+    newest: Cell<Option<NonNull<Fork<C>>>>,
     // It owns rights to run jobs.
     marker: PhantomData<ForkRef<C>>,
 }
@@ -55,7 +51,7 @@ unsafe impl<C> Send for ForkStack<C> {}
 impl<C> Fork<C> {
     #[inline(always)]
     pub(super) fn new(header: Header<C>) -> Self {
-        Fork { header: UnsafeCell::new(header), latch: UnsafeCell::new(MaybeUninit::uninit()) }
+        Fork { header: UnsafeCell::new(header), rest: UnsafeCell::new(Rest { new: () }) }
     }
 
     /// The latch of a fork that is public; none of a private one.
@@ -71,9 +67,9 @@ impl<C> Fork<C> {
             return None;
         }
         // SAFETY: as the header, and written with it.
-        let latch = unsafe { &*self.latch.get() };
+        let rest = unsafe { &*self.rest.get() };
         // SAFETY: written before the header says so.
-        Some(unsafe { latch.assume_init_ref() })
+        Some(unsafe { &rest.latch })
     }
 }
 
@@ -95,9 +91,9 @@ impl<C> ForkRef<C> {
     fn publish(self, owner: usize) -> JobRef<C> {
         // SAFETY: valid until the right is used up.
         let fork = unsafe { self.0.as_ref() };
-        // SAFETY: private so far, so nobody else looks.
-        let latch = unsafe { &mut *fork.latch.get() };
-        latch.write(Latch::new(owner));
+        let latch = ManuallyDrop::new(Latch::new(owner));
+        // SAFETY: private so far, so nobody else looks; and in no stack any more.
+        unsafe { fork.rest.get().write(Rest { latch }) };
         // SAFETY: as above.
         let header = unsafe { &mut *fork.header.get() };
         if let Some(public) = header.public() {
@@ -109,72 +105,80 @@ impl<C> ForkRef<C> {
 }
 
 impl<C> ForkStack<C> {
-    /// As many forks as it may hold between two calls.
-    pub(crate) const CAPACITY: usize = SLOTS - 2;
-
     pub(crate) fn new() -> Self {
-        ForkStack {
-            top: Cell::new(0),
-            slots: [const { Cell::new(None) }; SLOTS],
-            marker: PhantomData,
-        }
+        ForkStack { newest: Cell::new(None), marker: PhantomData }
     }
 
-    /// How many there are now. If that is more than `CAPACITY`, the next call
-    /// has to be one that makes room.
     #[inline(always)]
-    pub(crate) fn push(&self, fork: ForkRef<C>) -> usize {
-        let top = self.top.get() + 1;
-        debug_assert!(top < SLOTS, "room was to be made");
-        self.slots[top % SLOTS].set(Some(fork.0));
-        self.top.set(top);
-        top
+    pub(crate) fn push(&self, fork: ForkRef<C>) {
+        // SAFETY: the right to it is ours, and it has been in no stack.
+        unsafe { Self::set_older(fork.0, self.newest.get()) };
+        self.newest.set(Some(fork.0));
     }
 
     /// Gives `id` back if it is the newest.
     #[inline(always)]
     pub(crate) fn pop_if(&self, id: JobId) -> Option<ForkRef<C>> {
-        let top = self.top.get();
-        let fork = self.slots[top % SLOTS].get()?;
-        if fork.cast() != id.address() {
+        let fork = id.address().cast();
+        if self.newest.get() != Some(fork) {
             return None;
         }
-        self.top.set(top - 1);
-        // SAFETY: up to the old `top`, so the right to it was ours to give.
+        // By the caller's address: to go by the one that was just loaded would make a
+        // join wait for the one before it.
+        // SAFETY: in the stack, so the right to it is ours.
+        self.newest.set(unsafe { Self::older(fork) });
+        // SAFETY: as above, and now it is given away.
         Some(unsafe { ForkRef::new(fork) })
     }
 
     #[inline(always)]
     pub(crate) fn is_empty(&self) -> bool {
-        self.top.get() == 0
+        self.newest.get().is_none()
     }
 
     /// Publishes every fork, the oldest first, for slot `owner` to wait for.
-    pub(crate) fn drain(&self, owner: usize, sink: impl FnMut(JobRef<C>)) {
-        self.drain_oldest(self.top.get(), owner, sink);
-    }
-
-    /// Publishes the older half, the oldest first, and closes the gap.
-    pub(crate) fn drain_half(&self, owner: usize, sink: impl FnMut(JobRef<C>)) {
-        self.drain_oldest(self.top.get().div_ceil(2), owner, sink);
-    }
-
-    fn drain_oldest(&self, count: usize, owner: usize, mut sink: impl FnMut(JobRef<C>)) {
-        let top = self.top.get();
+    pub(crate) fn drain(&self, owner: usize, mut sink: impl FnMut(JobRef<C>)) {
         // Given up before the first right is handed out: a sink that unwinds
         // leaks jobs and never doubles one.
-        self.top.set(0);
-        for slot in &self.slots[1..=count] {
-            let Some(fork) = slot.get() else { continue };
-            // SAFETY: up to the old `top`, so the right to it was ours.
+        let mut rest = self.newest.take();
+        let mut oldest = None;
+        while let Some(fork) = rest {
+            // SAFETY: it was in the stack, so the right to it is ours.
+            rest = unsafe { Self::older(fork) };
+            // SAFETY: as above. For now, each knows the next younger one.
+            unsafe { Self::set_older(fork, oldest) };
+            oldest = Some(fork);
+        }
+        while let Some(fork) = oldest {
+            // SAFETY: as above.
+            oldest = unsafe { Self::older(fork) };
+            // SAFETY: as above, and now it is handed out.
             let fork = unsafe { ForkRef::new(fork) };
             sink(fork.publish(owner));
             assert!(self.is_empty(), "a sink does not fork: that would be in the way of the rest");
         }
-        for (to, from) in (1..).zip(count + 1..=top) {
-            self.slots[to].set(self.slots[from].get());
-        }
-        self.top.set(top - count);
+    }
+
+    /// # Safety
+    ///
+    /// The right to the fork is the caller's, and it was in the stack.
+    #[inline(always)]
+    unsafe fn older(fork: NonNull<Fork<C>>) -> Option<NonNull<Fork<C>>> {
+        // SAFETY: alive while there is a right to it.
+        let rest = unsafe { fork.as_ref() }.rest.get();
+        // SAFETY: written when it came in, and private ever since.
+        unsafe { (*rest).older }
+    }
+
+    /// # Safety
+    ///
+    /// The right to the fork is the caller's, and it is private.
+    #[inline(always)]
+    unsafe fn set_older(fork: NonNull<Fork<C>>, older: Option<NonNull<Fork<C>>>) {
+        // SAFETY: alive while there is a right to it.
+        let rest = unsafe { fork.as_ref() }.rest.get();
+        // SAFETY: private, so nobody else looks.
+        unsafe { rest.write(Rest { older }) };
     }
 }
 

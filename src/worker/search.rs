@@ -206,7 +206,7 @@ impl Worker {
 
     fn ask(&self, victim: usize) {
         let privacy = self.registry.slot(victim).privacy();
-        if privacy.allows(1) {
+        if privacy.is_allowed() {
             privacy.end();
             self.vain[victim].set(ASK_AFTER);
         } else if self.vain[victim].get() == URGE_AFTER {

@@ -31,26 +31,22 @@ impl Worker {
         self.privacy.end();
     }
 
-    /// There is no room for one more private fork, or no privacy.
+    /// There is no privacy.
     #[cold]
     #[inline(never)]
     fn share(&self) {
-        if self.privacy.allows(1) {
-            self.deque.publish_half();
-        } else {
-            match self.grace.get() {
-                0 => self.answer(),
-                _ => self.spend(1),
-            }
-            let _ = self.deque.publish();
+        match self.grace.get() {
+            0 => self.answer(),
+            _ => self.spend(1),
         }
+        let _ = self.deque.publish();
         self.registry.forked();
     }
 
     /// Is a loop to be divided: for whoever may be short, with nothing here yet?
     #[inline(always)]
     pub(crate) fn is_asked(&self) -> bool {
-        !self.privacy.allows(1) && !self.has_queued()
+        !self.privacy.is_allowed() && !self.has_queued()
     }
 
     /// Nobody came for half of a loop in all the time that the other half took.
@@ -89,8 +85,8 @@ impl Host for Worker {
 
     #[inline(always)]
     fn fork(&self, fork: ForkRef<Worker>) {
-        let private = self.deque.push_private(fork);
-        if !self.privacy.allows(private) {
+        self.deque.push_private(fork);
+        if !self.privacy.is_allowed() {
             self.share();
         }
     }
@@ -99,7 +95,7 @@ impl Host for Worker {
     fn take_back(&self, fork: JobId) -> Option<ForkRef<Worker>> {
         let back = self.deque.take_back(fork)?;
         // Older ones may be wanted elsewhere, and the next fork be far away.
-        if !self.privacy.allows(1) {
+        if !self.privacy.is_allowed() {
             self.share();
         }
         Some(back)

@@ -3,7 +3,7 @@
 use super::{Count, Grenade, Habit, Hand, Plain, Token, hands, with_thieves};
 use crate::{raw::fork_join, unwind};
 
-const HABITS: [Habit; 3] = [Habit::Keeps, Habit::Halves, Habit::Publishes];
+const HABITS: [Habit; 3] = [Habit::Keeps, Habit::Alternates, Habit::Publishes];
 
 fn lone() -> Hand {
     hands(1, Habit::Publishes).next().expect("a hand")

@@ -21,7 +21,7 @@ use std::{
 };
 
 use super::{
-    Blocks, ForkRef, ForkStack, Homes, Host, JobId, JobRef, Latch, LatchOf, Returned, Slot,
+    Blocks, ForkRef, Homes, Host, JobId, JobRef, Latch, LatchOf, Returned, Slot,
 };
 use crate::{
     deque::Deque,
@@ -129,7 +129,8 @@ fn until(condition: impl Fn() -> bool) {
 #[derive(Clone, Copy)]
 enum Habit {
     Keeps,
-    Halves,
+    /// Publishes at every other fork.
+    Alternates,
     Publishes,
 }
 
@@ -137,6 +138,7 @@ enum Habit {
 struct Hand {
     index: usize,
     habit: Habit,
+    forks: Cell<u32>,
     deque: Deque<Hand>,
     blocks: Blocks,
     returned: Returned,
@@ -163,6 +165,7 @@ fn hands(count: usize, habit: Habit) -> impl Iterator<Item = Hand> {
     deques.into_iter().enumerate().map(move |(index, deque)| Hand {
         index,
         habit,
+        forks: Cell::new(0),
         deque,
         blocks: Blocks::new(index, &homes),
         returned: Returned::default(),
@@ -227,11 +230,12 @@ impl Host for Hand {
     }
 
     fn fork(&self, fork: ForkRef<Hand>) {
-        let forks = self.deque.push_private(fork);
+        self.deque.push_private(fork);
+        let forks = self.forks.replace(self.forks.get() + 1);
         match self.habit {
-            Habit::Keeps => assert!(forks <= ForkStack::<Hand>::CAPACITY),
-            Habit::Halves => self.deque.publish_half(),
-            Habit::Publishes => _ = self.deque.publish(),
+            Habit::Keeps => (),
+            Habit::Alternates if forks % 2 == 0 => (),
+            Habit::Alternates | Habit::Publishes => _ = self.deque.publish(),
         }
     }
 
