@@ -56,7 +56,7 @@ impl<G: Entrance<F>, F: Send + 'static> Courier<G, F> {
         deadline: Option<Instant>,
     ) -> Result<JoinHandle<G::Output>, Turned<F>> {
         let home = Some(self.gate.registry());
-        wait_for(&|| self.deliver(), || StallCause::Room, &self.parker, home, deadline);
+        wait_for(&|| self.deliver(), &|| StallCause::Room, &self.parker, home, deadline);
         let mut parcel = self.parcel.lock();
         let (acquire, brought) = (parcel.acquire.take(), parcel.brought.take());
         let answer = parcel.answer.take().unwrap_or(Err(Refused::Full));

@@ -293,7 +293,7 @@ fn wait_while_working<T>(task: &mut Task<T>, deadline: Option<Instant>) {
     }
     let parker = Parker::current();
     let awaited = Finish { task: RefCell::new(task), waker: parker.waker() };
-    wait_for(&awaited, || awaited.cause(), &parker, home.as_ref(), deadline);
+    wait_for(&awaited, &|| awaited.cause(), &parker, home.as_ref(), deadline);
 }
 
 /// The pool that a task came in by, if this thread works for it.

@@ -104,6 +104,6 @@ fn scope_outside<'scope, R>(
     let home = Home { registry: Arc::clone(registry), isolated: in_section() };
     let parker = Parker::current();
     let why = || StallCause::Scope;
-    let wait = |done: &Latch| wait_for(done, why, &parker, Some(registry), None);
+    let wait = |done: &Latch| wait_for(done, &why, &parker, Some(registry), None);
     raw::scope_outside(parker.waker(), wait, home, |ticket| Scope::of(ticket).run(body))
 }

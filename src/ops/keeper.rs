@@ -51,7 +51,7 @@ pub(super) fn wait<T>(
         }
         let finish = Finish { task: RefCell::new(task), waker: parker.waker() };
         let awaited = FinishOrHelp { finish, keeper };
-        wait_for(&awaited, || awaited.finish.cause(), &parker, Some(home), deadline);
+        wait_for(&awaited, &|| awaited.finish.cause(), &parker, Some(home), deadline);
     }
 }
 

@@ -280,7 +280,7 @@ impl<T> Packet<T> {
             let parker = Parker::current();
             let awaited = Finish { packet: self, waker: parker.waker() };
             let why = || StallCause::Task(None);
-            wait_for(&awaited, why, &parker, Some(&self.registry), None);
+            wait_for(&awaited, &why, &parker, Some(&self.registry), None);
         }
     }
 

@@ -258,7 +258,7 @@ impl ThreadPool {
         let parker = Parker::current();
         let why = || StallCause::Install;
         let wait =
-            |is_done: &dyn Fn() -> bool| wait_for(is_done, why, &parker, Some(registry), None);
+            |is_done: &dyn Fn() -> bool| wait_for(&is_done, &why, &parker, Some(registry), None);
         raw::hand_over(parker.waker(), inject, wait, f)
     }
 
@@ -286,7 +286,7 @@ impl ThreadPool {
         let parker = Parker::current();
         let waker = parker.waker();
         let all_left = || registry.attendance.poll_all_left(registry.workers(), &waker);
-        wait_for(&all_left, || StallCause::Shutdown, &parker, Some(registry), deadline);
+        wait_for(&all_left, &|| StallCause::Shutdown, &parker, Some(registry), deadline);
         if !all_left() {
             return Err(ShutdownTimeout::new(registry.unfinished()));
         }
@@ -372,7 +372,7 @@ fn stop(registry: &Arc<Registry<Worker>>, threads: Vec<os::JoinHandle<()>>) {
         let parker = Parker::current();
         let waker = parker.waker();
         let all_left = || registry.attendance.poll_began_left(&waker);
-        wait_for(&all_left, || StallCause::Shutdown, &parker, Some(registry), None);
+        wait_for(&all_left, &|| StallCause::Shutdown, &parker, Some(registry), None);
     }
     join_all(registry, threads);
 }

@@ -72,8 +72,17 @@ pub(crate) struct Blocks {
     homes: Homes,
     free: Cell<Option<NonNull<Block>>>,
     kept: Cell<usize>,
-    /// Another's, to be sent home together.
-    away: Cell<Option<(usize, Chain)>>,
+    away: Away,
+}
+
+/// Blocks of another worker, to be sent home together. A cell a field: who puts one
+/// more to them would wait for a whole that was written in parts to be read at once.
+#[derive(Default)]
+struct Away {
+    home: Cell<usize>,
+    first: Cell<Option<NonNull<Block>>>,
+    last: Cell<Option<NonNull<Block>>>,
+    len: Cell<usize>,
 }
 
 // SAFETY: the chains are its own: nobody else has a way to them.
@@ -130,7 +139,7 @@ impl Blocks {
     pub(crate) fn new(own: usize, homes: &Homes) -> Self {
         assert!(own < homes.0.len(), "a worker has a home");
         let (homes, free) = (homes.clone(), Cell::new(None));
-        Blocks { own, homes, free, kept: Cell::new(0), away: Cell::new(None) }
+        Blocks { own, homes, free, kept: Cell::new(0), away: Away::default() }
     }
 
     /// Moves `value` into a block.
@@ -212,33 +221,32 @@ impl Blocks {
     /// As `put`.
     #[inline]
     unsafe fn put_away(&self, home: usize, block: NonNull<Block>) {
-        let chain = match self.away.take() {
-            Some((same, chain)) if same == home => {
-                // SAFETY: ours alone now.
-                unsafe { set_next(block, Some(chain.first)) };
-                Chain { first: block, len: chain.len + 1, ..chain }
-            }
-            other => {
-                self.send(other);
-                // SAFETY: ours alone now.
-                unsafe { set_next(block, None) };
-                Chain { first: block, last: block, len: 1 }
-            }
-        };
-        if chain.len < BATCH {
-            self.away.set(Some((home, chain)));
-        } else {
-            self.send(Some((home, chain)));
+        let away = &self.away;
+        if away.home.get() != home || away.first.get().is_none() {
+            self.send_away();
+            away.home.set(home);
+            away.last.set(Some(block));
+        }
+        // SAFETY: ours alone now.
+        unsafe { set_next(block, away.first.get()) };
+        away.first.set(Some(block));
+        away.len.set(away.len.get() + 1);
+        if away.len.get() >= BATCH {
+            self.send_away();
         }
     }
 
-    fn send(&self, away: Option<(usize, Chain)>) {
-        let Some((home, chain)) = away else { return };
-        match self.homes.0.get(home) {
+    fn send_away(&self) {
+        let away = &self.away;
+        let (first, last, len) = (away.first.take(), away.last.take(), away.len.take());
+        let (Some(first), Some(last)) = (first, last) else { return };
+        match self.homes.0.get(away.home.get()) {
             // ORDERING(block): about how many is enough.
-            Some(home) if home.len.load(Ordering::Relaxed) < MOST_KEPT => home.receive(chain),
+            Some(home) if home.len.load(Ordering::Relaxed) < MOST_KEPT => {
+                home.receive(Chain { first, last, len });
+            }
             // SAFETY: a whole chain, and ours.
-            _ => unsafe { free_all(Some(chain.first)) },
+            _ => unsafe { free_all(Some(first)) },
         }
     }
 }
@@ -247,7 +255,7 @@ impl Drop for Blocks {
     fn drop(&mut self) {
         // SAFETY: free blocks of its own.
         unsafe { free_all(self.free.take()) };
-        self.send(self.away.take());
+        self.send_away();
     }
 }
 

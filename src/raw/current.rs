@@ -53,29 +53,32 @@ impl<T> Slot<T> {
     /// borrow cannot leave `f`.
     #[inline(always)]
     pub(crate) fn with<R>(key: &'static LocalKey<Self>, f: impl FnOnce(Option<&T>) -> R) -> R {
-        // Only the pointer is fetched inside `LocalKey::with`: with `f` in
-        // there the compiler keeps that a function of its own, and calls it.
-        let value = key.with(|slot| slot.value.get());
         // SAFETY: null, or set by an `enter` that is still on this stack.
-        f(unsafe { value.as_ref() })
+        f(unsafe { Self::lent(key).as_ref() })
     }
 
-    /// The first `Some` that `f` gives for the lent values, the last first.
-    pub(crate) fn find<R>(&self, mut f: impl FnMut(&T) -> Option<R>) -> Option<R> {
+    // Only the pointer is fetched inside `LocalKey::with`: with the rest in
+    // there the compiler keeps that a function of its own, and calls it.
+    #[inline(always)]
+    fn lent(key: &'static LocalKey<Self>) -> *const T {
+        key.with(|slot| slot.value.get())
+    }
+
+    /// Shows `f` the lent values, the last first, until it says true.
+    pub(crate) fn find(&self, f: &mut dyn FnMut(&T) -> bool) {
         let mut value = self.value.get();
         let mut outer = self.outer.get();
         // SAFETY: null, or set by an `enter` that is still on this stack, as
         // is every frame and value it remembers.
         while let Some(lent) = unsafe { value.as_ref() } {
-            if let Some(found) = f(lent) {
-                return Some(found);
+            if f(lent) {
+                return;
             }
             // SAFETY: where there is a value there is the frame that lent it,
             // alive as above.
             let frame = unsafe { &*outer };
             (value, outer) = (frame.value.get(), frame.outer.get());
         }
-        None
     }
 
     /// Takes back every value lent to this thread: from now on it has none, up
@@ -104,10 +107,10 @@ mod tests {
         let all = || {
             let mut seen = Vec::new();
             SLOT.with(|slot| {
-                slot.find(|&n| {
+                slot.find(&mut |&n| {
                     seen.push(n);
-                    None::<()>
-                })
+                    false
+                });
             });
             seen
         };

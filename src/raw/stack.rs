@@ -166,8 +166,10 @@ impl<C> ForkStack<C> {
     unsafe fn older(fork: NonNull<Fork<C>>) -> Option<NonNull<Fork<C>>> {
         // SAFETY: alive while there is a right to it.
         let rest = unsafe { fork.as_ref() }.rest.get();
+        // SAFETY: private, so nobody else writes.
+        let rest = unsafe { &*rest };
         // SAFETY: written when it came in, and private ever since.
-        unsafe { (*rest).older }
+        unsafe { rest.older }
     }
 
     /// # Safety

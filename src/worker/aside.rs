@@ -10,10 +10,10 @@ pub(crate) fn blocking<R>(f: impl FnOnce() -> R) -> R {
     struct Aside;
     impl Drop for Aside {
         fn drop(&mut self) {
-            each_worker(Worker::come_back);
+            each_worker(&mut Worker::come_back);
         }
     }
-    each_worker(Worker::step_aside);
+    each_worker(&mut Worker::step_aside);
     let _aside = Aside;
     f()
 }

@@ -148,21 +148,38 @@ impl Worker {
         registry: &Arc<Registry<Worker>>,
         f: impl FnOnce(Option<&Worker>) -> R,
     ) -> R {
-        let mut f = Some(f);
-        let found = Worker::find(|worker| {
+        Worker::current(|current| {
+            let own = current.filter(|worker| worker.is_of(registry));
+            if own.is_some() || current.is_none() { f(own) } else { Worker::outer(registry, f) }
+        })
+    }
+
+    /// The same further up its stack.
+    #[cold]
+    fn outer<R>(registry: &Arc<Registry<Worker>>, f: impl FnOnce(Option<&Worker>) -> R) -> R {
+        let (mut f, mut result) = (Some(f), None);
+        Worker::each(&mut |worker| {
             let f = if worker.is_of(registry) { f.take() } else { None };
-            f.map(|f| f(Some(worker)))
+            result = f.map(|f| f(Some(worker)));
+            result.is_some()
         });
-        match found {
-            Some(result) => result,
-            None => (f.expect("not called yet"))(None),
-        }
+        result.unwrap_or_else(|| (f.expect("not called yet"))(None))
     }
 
     /// The first `Some` that `f` gives for the workers this thread is, the
     /// innermost first.
-    pub(crate) fn find<R>(f: impl FnMut(&Worker) -> Option<R>) -> Option<R> {
-        CURRENT.with(|slot| slot.find(f))
+    pub(crate) fn find<R>(mut f: impl FnMut(&Worker) -> Option<R>) -> Option<R> {
+        let mut found = None;
+        Worker::each(&mut |worker| {
+            found = f(worker);
+            found.is_some()
+        });
+        found
+    }
+
+    /// Shows `f` the workers this thread is, the innermost first, until it says true.
+    pub(crate) fn each(f: &mut dyn FnMut(&Worker) -> bool) {
+        CURRENT.with(|slot| slot.find(f));
     }
 
     /// Makes this the thread's current worker while `f` runs.

@@ -41,7 +41,7 @@ struct Section(());
 
 impl Section {
     fn enter() -> Self {
-        each_worker(|worker| {
+        each_worker(&mut |worker| {
             worker.publish();
             worker.deque.enter_section();
         });
@@ -53,7 +53,7 @@ impl Section {
 impl Drop for Section {
     fn drop(&mut self) {
         SECTIONS.with(|sections| sections.set(sections.get() - 1));
-        each_worker(|worker| worker.deque.leave_section());
+        each_worker(&mut |worker| worker.deque.leave_section());
     }
 }
 

@@ -123,7 +123,7 @@ impl Host for Worker {
             LatchOf::Scope => StallCause::Scope,
             LatchOf::Broadcast => StallCause::Broadcast,
         };
-        wait_for(latch, why, &Parker::current(), Some(&self.registry), None);
+        wait_for(latch, &why, &Parker::current(), Some(&self.registry), None);
         // Whoever it was waited for has nothing to do now.
         if self.grace.get() == 0 {
             self.grace.set(GRACE);

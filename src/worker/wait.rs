@@ -74,7 +74,7 @@ impl Awaited for Latch {
 }
 
 /// Whatever a closure looks for, whose change unparks the thread by itself.
-impl<F: Fn() -> bool + ?Sized> Awaited for F {
+impl<F: Fn() -> bool> Awaited for F {
     fn is_over(&self) -> bool {
         self()
     }
@@ -88,29 +88,25 @@ impl<F: Fn() -> bool + ?Sized> Awaited for F {
 /// passed, and lets it work meanwhile: it helps in `home`, where what it waits for is to
 /// happen, and serves every other pool it is a worker of. If that takes long, `why`
 /// is for the detector.
+// Of no type of the caller's, as all who wait come by here: it is compiled once.
 pub(crate) fn wait_for(
-    awaited: &(impl Awaited + ?Sized),
-    why: impl Fn() -> StallCause,
+    awaited: &dyn Awaited,
+    why: &dyn Fn() -> StallCause,
     parker: &Arc<Parker>,
     home: Option<&Arc<Registry<Worker>>>,
     deadline: Option<Instant>,
 ) {
-    each_worker(Worker::rest);
+    each_worker(&mut Worker::rest);
     if comes_soon(awaited) {
         return;
     }
     let process = Process::current();
     let wait = Wait { awaited, home };
-    each_worker(|worker| {
+    each_worker(&mut |worker| {
         worker.publish();
         worker.begins(|| Doing::Wait(why()));
     });
-    let is_worker = Worker::current(|worker| {
-        if let Some(worker) = worker {
-            worker.turn_to(Activity::Searching);
-        }
-        worker.is_some()
-    });
+    let is_worker = Worker::current(|worker| worker.is_some());
     let _post = if is_worker { None } else { post_outside(home, why) };
     let (mut looks, mut naps) = (0, 0);
     while !awaited.is_over() && deadline.is_none_or(|deadline| Instant::now() < deadline) {
@@ -120,7 +116,13 @@ pub(crate) fn wait_for(
         if is_worker && wait.work_once() {
             (looks, naps) = (0, 0);
         } else if is_worker && looks < LOOKS + YIELDS {
-            each_worker(Worker::rest);
+            if looks == 0 {
+                // Not between two fine jobs: the clock costs more than they do.
+                Worker::current(|worker| {
+                    worker.into_iter().for_each(|worker| worker.turn_to(Activity::Searching));
+                });
+            }
+            each_worker(&mut Worker::rest);
             looks += 1;
             if !comes_soon(awaited) && looks > LOOKS {
                 thread::yield_now();
@@ -131,7 +133,7 @@ pub(crate) fn wait_for(
             (looks, naps) = (0, naps + 1);
         }
     }
-    each_worker(|worker| {
+    each_worker(&mut |worker| {
         worker.rest();
         worker.stop_searching();
         worker.ended();
@@ -146,7 +148,7 @@ pub(crate) fn wait_for(
 /// The post of a thread that is no worker, and waits for a pool with a detector.
 fn post_outside(
     home: Option<&Arc<Registry<Worker>>>,
-    why: impl Fn() -> StallCause,
+    why: &dyn Fn() -> StallCause,
 ) -> Option<Arc<Post>> {
     let post = home?.detector.as_ref()?.post(StalledThread::Outside);
     post.begin(Doing::Wait(why()));
@@ -154,19 +156,19 @@ fn post_outside(
 }
 
 /// Glances at what is waited for, for some hundred nanoseconds.
-fn comes_soon(awaited: &(impl Awaited + ?Sized)) -> bool {
+fn comes_soon(awaited: &dyn Awaited) -> bool {
     (0..GLANCES).any(|_| {
         spin_loop();
         awaited.is_over()
     })
 }
 
-struct Wait<'a, A: ?Sized> {
-    awaited: &'a A,
+struct Wait<'a> {
+    awaited: &'a dyn Awaited,
     home: Option<&'a Arc<Registry<Worker>>>,
 }
 
-impl<A: Awaited + ?Sized> Wait<'_, A> {
+impl Wait<'_> {
     /// Runs one job for any of the pools this thread works for.
     fn work_once(&self) -> bool {
         Worker::find(|worker| {
@@ -209,7 +211,7 @@ impl<A: Awaited + ?Sized> Wait<'_, A> {
 
     /// Sleeps once, unless it is over or there is something to do.
     fn nap(&self, parker: &Arc<Parker>, deadline: Option<Instant>) {
-        each_worker(|worker| {
+        each_worker(&mut |worker| {
             // Others rely on a searcher for work that this one may not take.
             worker.stop_searching();
             match self.appetite(worker) {
@@ -235,7 +237,7 @@ impl<A: Awaited + ?Sized> Wait<'_, A> {
                 parker.park_maybe_until(deadline);
             }
         }
-        each_worker(|worker| {
+        each_worker(&mut |worker| {
             if self.appetite(worker).is_some()
                 && worker.registry.sleep.get_up(worker.index) == Awake::Searching
             {
@@ -278,7 +280,7 @@ impl<A: Awaited + ?Sized> Wait<'_, A> {
 }
 
 /// Every worker this thread is, once each, the innermost first.
-pub(super) fn each_worker(mut f: impl FnMut(&Worker)) {
+pub(super) fn each_worker(f: &mut dyn FnMut(&Worker)) {
     let (mut place, mut inner) = (0, ptr::null());
     Worker::find(|worker| {
         // Most often a worker that helps itself, again and again.
@@ -303,11 +305,10 @@ fn is_among_first(count: usize, worker: &Worker) -> bool {
 impl Worker {
     fn run_while_waiting(&self, job: JobRef<Worker>) {
         // Also where this thread works for another pool: it is busy there too.
-        each_worker(Worker::stop_searching);
+        each_worker(&mut Worker::stop_searching);
         self.turn_to(Activity::Busy);
         self.run_nested(job);
         // What this thread waits for may be what it has just done.
         self.rest();
-        self.turn_to(Activity::Searching);
     }
 }

@@ -20,9 +20,7 @@ use std::{
     task::{Wake, Waker},
 };
 
-use super::{
-    Blocks, ForkRef, Homes, Host, JobId, JobRef, Latch, LatchOf, Returned, Slot,
-};
+use super::{Blocks, ForkRef, Homes, Host, JobId, JobRef, Latch, LatchOf, Returned, Slot};
 use crate::{
     deque::Deque,
     parker::Parker,

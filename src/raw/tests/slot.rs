@@ -14,10 +14,10 @@ thread_local! {
 fn lent() -> Vec<u32> {
     let mut seen = Vec::new();
     SLOT.with(|slot| {
-        slot.find(|n| {
+        slot.find(&mut |n| {
             seen.push(**n);
-            None::<()>
-        })
+            false
+        });
     });
     assert_eq!(Slot::with(&SLOT, |n| n.map(|n| **n)), seen.first().copied());
     seen
