@@ -189,6 +189,11 @@ impl<C> Deque<C> {
         self.pop_where(self.within(), |job| job.kind() != Kind::Task, post)
     }
 
+    /// The newest job, if it is a scope's; else it is to be posted again.
+    pub(crate) fn pop_scoped(&self, post: impl FnOnce()) -> Option<JobRef<C>> {
+        self.pop_where(self.within().min(1), |job| job.kind() == Kind::Scoped, post)
+    }
+
     /// All jobs that are no tasks, the oldest first; tasks stay, and are to be posted
     /// again if they were moved.
     pub(crate) fn take_structured(&self, post: impl FnOnce()) -> Vec<JobRef<C>> {

@@ -225,7 +225,7 @@ impl Worker {
             Role::Member | Role::StandIn => self.next_job(Share::One),
         };
         self.begins(|| Doing::Yield);
-        let ran = std::iter::from_fn(next).any(|job| self.run_nested(job));
+        let ran = std::iter::from_fn(next).any(|job| self.nested(|worker| worker.run_job(job)));
         self.ended();
         self.rest();
         ran
@@ -248,13 +248,13 @@ impl Worker {
         Slot::with(&TASK, f)
     }
 
-    /// Runs a job on top of another one that waits or yields, and that is not its
-    /// task's.
-    fn run_nested(&self, job: JobRef<Worker>) -> bool {
+    /// Runs jobs, with `f`, on top of another one that waits or yields, and that are not
+    /// its task's.
+    fn nested<R>(&self, f: impl FnOnce(&Worker) -> R) -> R {
         self.depth.set(self.depth.get() + 1);
-        let ran = TASK.with(|slot| slot.hide(|| self.enter(|worker| worker.run_job(job))));
+        let result = TASK.with(|slot| slot.hide(|| self.enter(f)));
         self.depth.set(self.depth.get() - 1);
-        ran
+        result
     }
 
     /// Where the tasks are booked that this thread spawns.
