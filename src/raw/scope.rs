@@ -14,6 +14,8 @@ use std::{
     task::Waker,
 };
 
+use crossbeam_utils::CachePadded;
+
 use super::{
     Host, LatchOf,
     canary::Canary,
@@ -39,8 +41,9 @@ struct Core<X> {
 
 struct Count {
     /// Jobs spawned, except those that `Opened` still counts, less jobs done;
-    /// and the body.
-    tickets: AtomicUsize,
+    /// and the body. Alone, since whoever runs jobs writes it, while the owner spawns
+    /// and looks at what is beside it.
+    tickets: CachePadded<AtomicUsize>,
     done: Latch,
     /// Wakes an owner that has no slot in the pool.
     waker: Option<Waker>,
@@ -126,7 +129,7 @@ where
     X: Sync + 'scope,
 {
     let core = Core {
-        count: Count { tickets: AtomicUsize::new(BODY), done, waker },
+        count: Count { tickets: CachePadded::new(AtomicUsize::new(BODY)), done, waker },
         opened: Opened {
             thread: this_thread(),
             spawned: Cell::new(Some(0)),
@@ -238,6 +241,16 @@ impl Returned {
             self.scope.set(Some(scope));
         }
         self.tickets.set(self.tickets.get() + 1);
+    }
+
+    /// Is there nothing else that their scope waits for?
+    pub(crate) fn are_last(&self) -> bool {
+        self.scope.get().is_some_and(|scope| {
+            // SAFETY: its tickets are here, so its frame is there.
+            let count = unsafe { scope.as_ref() };
+            // ORDERING(count): a hint; who takes them off finds out.
+            count.tickets.load(Ordering::Relaxed) == self.tickets.get()
+        })
     }
 
     /// Takes them off the scope's count. To be called before this thread turns

@@ -314,7 +314,7 @@ impl Worker {
             let is_scoped = job.kind() == Kind::Scoped;
             worker.run_job(job);
             for _ in 1..MOST_IN_A_ROW {
-                if !is_scoped || awaited.is_over() {
+                if !is_scoped || worker.returned.are_last() || awaited.is_over() {
                     break;
                 }
                 let Some(job) = worker.next_scoped() else { break };
