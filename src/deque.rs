@@ -12,6 +12,7 @@
 use std::cell::{Cell, RefCell};
 
 use crate::{
+    haul::Haul,
     raw::{ForkRef, ForkStack, JobId, JobRef, Kind},
     sign::{Holds, Sign},
     sync::{Arc, deque},
@@ -21,6 +22,7 @@ pub(crate) struct Deque<C: 'static> {
     private: ForkStack<C>,
     public: deque::Deque<JobRef<C>>,
     sign: Arc<Sign>,
+    haul: Haul,
     /// The slot whose thread owns this.
     owner: usize,
     /// Jobs pushed less jobs popped by the owner. What thieves take or bring in does
@@ -91,6 +93,7 @@ impl<C> Deque<C> {
             private: ForkStack::new(),
             public: seat.public,
             sign: seat.sign,
+            haul: Haul::default(),
             owner: seat.owner,
             height: Cell::new(0),
             begun: Cell::new(LONG_AGO),
@@ -107,6 +110,11 @@ impl<C> Deque<C> {
 
     pub(crate) fn loot(&self) -> Loot<C> {
         Loot { stealer: self.public.stealer(), sign: Arc::clone(&self.sign) }
+    }
+
+    /// What came of the last steal of many.
+    pub(crate) fn haul(&self) -> &Haul {
+        &self.haul
     }
 
     /// For stealing jobs into.

@@ -142,6 +142,7 @@ mod priority; // floor 0
 mod rng; // floor 0
 mod sync; // floor 0
 
+mod haul; // floor 1
 mod process; // floor 1
 mod sign; // floor 1
 mod unwind; // floor 1

@@ -51,6 +51,9 @@ impl<C> Registry<C> {
         let counters = &self.slots[thief].counters;
         counters.steal_attempts.add(1);
         let many = share == Share::Half && queued >= LONG_QUEUE && loot.may_hold(Holds::Jobs);
+        if many {
+            into.haul().end(counters.jobs_run.get());
+        }
         let half = (queued / 2).min(MOST_STOLEN);
         let batch = || loot.stealer.steal_batch_with_limit_and_pop(into.public(), half);
         let batch = if many { loot.batch(batch) } else { None };
@@ -60,6 +63,7 @@ impl<C> Registry<C> {
             Steal::Success(job) => {
                 counters.steals.add(1);
                 if many {
+                    into.haul().begin(counters.jobs_run.get());
                     self.post_jobs();
                 }
                 Some(job)
