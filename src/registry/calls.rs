@@ -24,13 +24,6 @@ impl<C> Registry<C> {
         self.sleep.wake_all();
     }
 
-    /// The same as `post_jobs` on the way, without a fence: who is missed asks again.
-    pub(crate) fn forked(&self) {
-        if !self.sleep.forked() {
-            let _ = self.call_stand_in();
-        }
-    }
-
     /// Would somebody who is not awake take forks?
     pub(crate) fn wants_forks(&self) -> bool {
         self.sleep.wants_forks() || self.staff.has_open()
@@ -100,7 +93,7 @@ impl<C> Registry<C> {
     /// is woken for what else there is.
     fn call_for_forks(&self) {
         if self.staff.has_open() && self.has_stealable() {
-            self.forked();
+            self.post_forks();
         }
     }
 

@@ -160,17 +160,6 @@ impl Sleep {
         word.wants_waking() && self.wants(word, Place::Forks)
     }
 
-    /// Call after publishing forks, in place of `posted`: without the fence a
-    /// sleeper may be missed, and then asks for the next. False: nobody comes.
-    pub(crate) fn forked(&self) -> bool {
-        // ORDERING(dekker): a hint, as in `wants_forks`.
-        let word = Word::from_bits(self.word.load(Ordering::Relaxed));
-        if word.wants_waking() && self.wants(word, Place::Forks) {
-            return self.wake_one(None, Place::Forks);
-        }
-        word.searching() > 0
-    }
-
     /// Does anybody sleep whom work at `place` may wake?
     fn wants(&self, word: Word, place: Place) -> bool {
         // ORDERING(demand): a dozer looks by itself soon.
@@ -241,7 +230,10 @@ impl Sleep {
         fence(Ordering::SeqCst); // ORDERING(dekker): P2.
         // ORDERING(dekker): P3.
         let word = Word::from_bits(self.word.load(Ordering::Relaxed));
-        if word.wants_waking() { self.wake_one(preferred, place) } else { word.searching() > 0 }
+        if word.wants_waking() && self.wants(word, place) {
+            return self.wake_one(preferred, place);
+        }
+        word.searching() > 0
     }
 
     /// Makes it known that slot `index` is about to sleep, on `parker`. Must be

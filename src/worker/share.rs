@@ -40,7 +40,7 @@ impl Worker {
             _ => self.spend(1),
         }
         let _ = self.deque.publish();
-        self.registry.forked();
+        self.registry.post_forks();
     }
 
     /// Is a loop to be divided: for whoever may be short, with nothing here yet?
