@@ -4,7 +4,7 @@ use std::panic::resume_unwind;
 
 use super::{
     explore::{Cell, Preemptions, Tracked, explore},
-    house::pool,
+    house::{gate, pool},
 };
 use crate::{
     sync::{Arc, thread},
@@ -18,6 +18,16 @@ fn loom_guests_fork_is_run_once_here_or_there() {
         let tracked = Tracked::default();
         let ((), b) = pool.join(|| (), move || drop(tracked));
         b
+    });
+}
+
+/// The worker may be about to sleep when it is forked, and nothing else is posted.
+#[test]
+fn loom_guests_fork_finds_the_worker_while_the_guest_waits_for_it() {
+    explore(Preemptions { quick: 2, full: 3 }, || {
+        let pool = pool(1, 1);
+        let (open, pass) = gate();
+        pool.join(pass, open);
     });
 }
 
