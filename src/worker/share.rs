@@ -39,8 +39,7 @@ impl Worker {
             0 => self.answer(),
             _ => self.spend(1),
         }
-        let _ = self.deque.publish();
-        self.registry.post_forks();
+        self.publish();
     }
 
     /// Is a loop to be divided: for whoever may be short, with nothing here yet?

@@ -311,22 +311,18 @@ impl Worker {
         each_worker(&mut Worker::stop_searching);
         self.turn_to(Activity::Busy);
         self.nested(|worker| {
-            let is_scoped = job.kind() == Kind::Scoped;
+            let row = if job.kind() == Kind::Scoped { MOST_IN_A_ROW } else { 1 };
             worker.run_job(job);
-            for _ in 1..MOST_IN_A_ROW {
-                if !is_scoped || worker.returned.are_last() || awaited.is_over() {
+            for _ in 1..row {
+                if worker.returned.are_last() || awaited.is_over() {
                     break;
                 }
-                let Some(job) = worker.next_scoped() else { break };
+                let next = worker.deque.pop_scoped(|| worker.registry.post_jobs());
+                let Some(job) = next else { break };
                 worker.run_job(job);
             }
         });
         // What this thread waits for may be what it has just done.
         self.rest();
-    }
-
-    /// The newest own job, if it is a scope's.
-    fn next_scoped(&self) -> Option<JobRef<Worker>> {
-        self.deque.pop_scoped(|| self.registry.post_jobs())
     }
 }
