@@ -29,7 +29,7 @@ struct House {
 fn house(patience: Option<Duration>) -> Arc<House> {
     let places = usize::from(patience.is_none());
     Arc::new(House {
-        staff: Staff::new(1, places, patience),
+        staff: Staff::new(1, places, Duration::MAX, patience),
         work: Injector::new(),
         sleep: Sleep::new(1, 1),
         called: Mutex::new(None),
@@ -120,7 +120,7 @@ fn loom_door_a_stand_in_that_leaves_hears_of_work() {
 #[test]
 fn loom_duty_a_worker_at_rest_is_called_back() {
     explore(Preemptions { quick: 3, full: ANY }, || {
-        let shared = Arc::new((Staff::new(2, 0, None), Sleep::new(2, 2)));
+        let shared = Arc::new((Staff::new(2, 0, Duration::MAX, None), Sleep::new(2, 2)));
         let _ = shared.0.change_active(|_| 1, |_| true);
         let worker = {
             let shared = Arc::clone(&shared);

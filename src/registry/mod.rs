@@ -86,7 +86,8 @@ impl<C> Registry<C> {
     pub(crate) fn new(workers: usize, config: Config) -> (Arc<Self>, Vec<Deque<C>>, Vec<Seat<C>>) {
         let epoch = Instant::now();
         let handlers = Arc::new(config.handlers);
-        let staff = Staff::new(workers, config.max_stand_ins, config.door_patience);
+        let (most, keep_alive) = (config.max_stand_ins, config.stand_in_keep_alive);
+        let staff = Staff::new(workers, most, keep_alive, config.door_patience);
         let constant = workers + config.max_guests;
         let count = constant + staff.seats();
         let deques: Vec<_> = (0..constant).map(Deque::new).collect();

@@ -1,18 +1,11 @@
 //! The stand-ins' threads, and who is away: what `Staff` keeps under its lock.
 
-use std::{
-    mem,
-    time::{Duration, Instant},
-};
+use std::{mem, time::Instant};
 
 use crate::{
     parker::Parker,
     sync::{Arc, Mutex},
 };
-
-/// How long a stand-in rests on the bench before its thread ends. To start one
-/// costs some 50 us, so this costs nothing worth speaking of.
-const RETIRE_AFTER: Duration = Duration::from_secs(1);
 
 /// Threads that have ended and are not joined yet: no more than these.
 const MOST_GONE: usize = 16;
@@ -193,11 +186,6 @@ impl Crew {
         let gone = mem::take(&mut self.gone);
         gone.into_iter().chain(threads.into_iter().map(|(_, join)| join)).collect()
     }
-}
-
-/// Until when a stand-in that comes to rest now waits for a call.
-pub(super) fn patience() -> Option<Instant> {
-    Instant::now().checked_add(RETIRE_AFTER)
 }
 
 pub(super) fn is_past(until: Option<Instant>) -> bool {

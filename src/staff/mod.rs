@@ -23,7 +23,7 @@
 
 mod crew;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
 
@@ -36,6 +36,7 @@ use crate::{
 
 pub(crate) struct Staff {
     patience: Option<Duration>,
+    keep_alive: Duration,
     workers: usize,
     /// Stand-ins that may be in places at a time.
     most: usize,
@@ -59,8 +60,14 @@ struct Seen {
 }
 
 impl Staff {
-    /// For so many `workers`, all on duty, and no stand-ins until `open`.
-    pub(crate) fn new(workers: usize, most: usize, patience: Option<Duration>) -> Self {
+    /// For so many `workers`, all on duty, and no stand-ins until `open`: `most` of
+    /// them in places at a time, each to rest for no longer than `keep_alive`.
+    pub(crate) fn new(
+        workers: usize,
+        most: usize,
+        keep_alive: Duration,
+        patience: Option<Duration>,
+    ) -> Self {
         let seen = Seen {
             open: AtomicUsize::new(0),
             surplus: AtomicUsize::new(0),
@@ -69,6 +76,7 @@ impl Staff {
         };
         Staff {
             patience,
+            keep_alive,
             workers,
             most,
             seen: CachePadded::new(seen),
@@ -278,7 +286,7 @@ impl Staff {
         if let Some(duty) = call.take() {
             return Some(duty); // Called before it began.
         }
-        let until = crew::patience();
+        let until = Instant::now().checked_add(self.keep_alive);
         let mut crew = self.crew.lock();
         crew.sit_down(call);
         loop {

@@ -1,5 +1,6 @@
 //! The threads of stand-ins: when they come, and that they go.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -64,10 +65,12 @@ fn a_pool_ends_although_a_stand_in_runs_the_last_task() {
 #[test]
 fn stand_ins_without_work_leave_after_a_while() {
     alone("stand_ins::stand_ins_without_work_leave_after_a_while", || {
-        let pool = pool(1);
+        let keep_alive = Duration::from_millis(1);
+        let pool = builder(1).stand_in_keep_alive(keep_alive).build().unwrap();
         assert_whole(&pool);
         let before = threads();
-        for _ in 0..2 {
+        // With the default this would take longer than there is time for a test.
+        for _ in 0..20 {
             let (gate, blocked) = block_all(&pool);
             pool.spawn(|| ()).join().unwrap();
             assert_eq!(threads(), before + 1);
@@ -77,6 +80,22 @@ fn stand_ins_without_work_leave_after_a_while() {
             gate.open();
             blocked.into_iter().for_each(|task| task.join().unwrap());
         }
+    });
+}
+
+#[test]
+fn a_stand_in_that_is_kept_comes_again() {
+    within_a_minute(|| {
+        let forever = builder(1).max_stand_ins(1).stand_in_keep_alive(Duration::MAX);
+        let pool = forever.build().unwrap();
+        let mut stand_ins = HashSet::new();
+        for _ in 0..20 {
+            let (gate, blocked) = block_all(&pool);
+            stand_ins.insert(pool.spawn(|| std::thread::current().id()).join().unwrap());
+            gate.open();
+            blocked.into_iter().for_each(|task| task.join().unwrap());
+        }
+        assert_eq!(stand_ins.len(), 1);
     });
 }
 
