@@ -1,9 +1,9 @@
-//! Was it worth it to steal so many?
+//! Was it worth it to steal?
 //!
-//! A stolen job costs two moves of a cache line: its own, and that of its block on the
-//! way home, which its owner then waits for. Jobs that take less time than that make
-//! their owner slower than it would be alone. So a thief that was soon through with
-//! what it had stolen leaves the rest to their owner for a while.
+//! A stolen job costs two moves of a cache line: its own, and that of its block or its
+//! frame on the way home, which its owner then waits for. Jobs that take less time than
+//! that make their owner slower than it would be alone. So a thief that was soon through
+//! with what it had stolen leaves the rest to their owner for a while.
 
 use std::{
     cell::Cell,
@@ -12,11 +12,19 @@ use std::{
 
 use crate::sync::{MODELLED, spin_loop, thread};
 
-/// Jobs that took no longer each, the steal included, were not worth it.
+/// Of many jobs, those that took no longer each, the steal included, were not worth it.
 const FINE: Duration = Duration::from_nanos(250);
 
 /// How long such a thief leaves the others alone, for each of those.
 const HELD_BACK: Duration = Duration::from_nanos(500);
+
+/// A fork that took no longer was not worth it: it is half of what was to be done.
+const FINE_FORK: Duration = Duration::from_micros(1);
+
+/// How long its thief leaves the others alone; twice as long for the next in a row, so
+/// many times: at last for less than it takes to wake a thread.
+const HELD_BACK_FIRST: Duration = Duration::from_micros(1);
+const DOUBLED: u32 = 4;
 
 /// Pauses between two offers of the processor to others meanwhile.
 const PAUSES: u32 = 8;
@@ -41,12 +49,44 @@ impl Haul {
     pub(crate) fn end(&self, run: u64) {
         let Some(since) = self.since.take() else { return };
         let jobs = run.saturating_sub(self.before.get()).min(u32::MAX.into()) as u32;
-        if since.elapsed() >= FINE * jobs {
-            return;
+        if since.elapsed() < FINE * jobs {
+            hold_back(since, HELD_BACK * jobs);
         }
-        while since.elapsed() < HELD_BACK * jobs {
-            (0..PAUSES).for_each(|_| spin_loop());
-            thread::yield_now();
+    }
+}
+
+/// When a thread without work stole a fork, and how many in a row were not worth it.
+#[derive(Default)]
+pub(crate) struct Catch {
+    since: Cell<Option<Instant>>,
+    fine: Cell<u32>,
+}
+
+impl Catch {
+    /// The thread has stolen a fork.
+    pub(crate) fn begin(&self) {
+        if !MODELLED {
+            self.since.set(Some(Instant::now()));
         }
+    }
+
+    /// It has no work again.
+    pub(crate) fn end(&self) {
+        let Some(since) = self.since.take() else { return };
+        let now = Instant::now();
+        if now.duration_since(since) >= FINE_FORK {
+            return self.fine.set(0);
+        }
+        let fine = self.fine.get();
+        self.fine.set(DOUBLED.min(fine + 1));
+        hold_back(now, HELD_BACK_FIRST * (1 << fine));
+    }
+}
+
+/// Takes nothing for so long, from `since`.
+fn hold_back(since: Instant, time: Duration) {
+    while since.elapsed() < time {
+        (0..PAUSES).for_each(|_| spin_loop());
+        thread::yield_now();
     }
 }

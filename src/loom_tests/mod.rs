@@ -34,6 +34,7 @@ mod slab;
 mod sleep;
 mod snapshot;
 mod spawn;
+mod spot;
 mod staff;
 mod strands;
 mod timer;

@@ -2,13 +2,17 @@
 
 use std::mem;
 
-use crate::{sync::Mutex, worker::Worker};
+use crate::{raw::Spot, sync::Mutex, worker::Worker};
 
-/// The free seats, the best one last.
+/// The free seats.
 pub(super) struct Guests {
+    /// For who comes alone: it has no lock.
+    first: Spot<Worker>,
     // Boxed, so that sitting down moves one word and not a whole worker.
     #[allow(clippy::vec_box, reason = "moved at every call from outside")]
-    seats: Mutex<Vec<Box<Worker>>>,
+    /// The best one last.
+    others: Mutex<Vec<Box<Worker>>>,
+    /// How many others there are.
     count: usize,
 }
 
@@ -16,22 +20,46 @@ pub(super) struct Guests {
 pub(super) struct Seat<'a> {
     guests: &'a Guests,
     worker: Option<Box<Worker>>,
+    is_first: bool,
 }
 
 impl Guests {
     pub(super) fn new(seats: impl Iterator<Item = Worker>) -> Self {
+        let mut seats = seats.map(Box::new);
+        let first = Spot::new(seats.next());
         // The first one last: seats that are never taken are never looked at.
-        let mut seats: Vec<_> = seats.map(Box::new).collect();
-        seats.reverse();
-        Guests { count: seats.len(), seats: Mutex::new(seats) }
+        let mut others: Vec<_> = seats.collect();
+        others.reverse();
+        Guests { first, count: others.len(), others: Mutex::new(others) }
     }
 
     pub(super) fn sit_down(&self) -> Option<Seat<'_>> {
-        let mut seats = self.seats.lock();
-        let worker = seats.pop()?;
-        worker.sit_down(self.count - seats.len());
-        drop(seats);
-        Some(Seat { guests: self, worker: Some(worker) })
+        let first = self.first.take();
+        let is_first = first.is_some();
+        let worker = match first {
+            Some(worker) => {
+                worker.registry().sleep.set_first_seated(true);
+                worker
+            }
+            None => {
+                let mut others = self.others.lock();
+                let worker = others.pop()?;
+                worker.registry().sleep.set_others_seated(self.count - others.len());
+                worker
+            }
+        };
+        worker.sit_down();
+        Some(Seat { guests: self, worker: Some(worker), is_first })
+    }
+
+    /// What its guest spawned stays behind in `worker` for the workers. To the bottom, so
+    /// that the next guest does not find it in its way: that is given another seat, if
+    /// one is free.
+    #[cold]
+    fn exchange(&self, worker: Box<Worker>) -> Box<Worker> {
+        let mut others = self.others.lock();
+        others.insert(0, worker);
+        others.pop().expect("one was put there")
     }
 }
 
@@ -43,19 +71,23 @@ impl Seat<'_> {
 
 impl Drop for Seat<'_> {
     fn drop(&mut self) {
-        let Some(worker) = self.worker.take() else { return };
+        let Some(mut worker) = self.worker.take() else { return };
         if !worker.registry().process.is_current() {
             // The seats may be locked for ever.
             return mem::forget(worker);
         }
-        let mut seats = self.guests.seats.lock();
-        worker.stand_up(self.guests.count - seats.len() - 1);
+        worker.stand_up();
         if worker.has_queued() {
-            // What the guest spawned stays behind for the workers. To the
-            // bottom, so that the next guest does not find it in its way.
-            seats.insert(0, worker);
+            worker = self.guests.exchange(worker);
+        }
+        let sleep = &worker.registry().sleep;
+        if self.is_first {
+            sleep.set_first_seated(false);
+            self.guests.first.put(worker);
         } else {
-            seats.push(worker);
+            let mut others = self.guests.others.lock();
+            sleep.set_others_seated(self.guests.count - others.len() - 1);
+            others.push(worker);
         }
     }
 }

@@ -16,6 +16,7 @@ mod packet;
 mod process;
 mod scope;
 mod slab;
+mod spot;
 mod stack;
 mod verdict;
 mod watch;
@@ -41,6 +42,7 @@ pub(crate) use self::{
     packet::{Front, Part, Policy, decided, task},
     process::at_fork,
     scope::{Returned, Ticket, scope, scope_outside},
+    spot::Spot,
     stack::{ForkRef, ForkStack},
     verdict::Verdict,
     watch::Watch,

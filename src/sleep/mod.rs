@@ -92,11 +92,29 @@ pub(crate) struct Sleep {
 /// On a line of their own: guests write it at every call.
 #[derive(Default)]
 struct Guests {
-    seated: AtomicU32,
+    /// Whoever has the first seat, none or one.
+    first: AtomicU32,
+    others: AtomicU32,
     /// The most that were seated since somebody asked: a guest comes again in
     /// no time, or not at all.
     lately: AtomicU32,
     dozing: AtomicU32,
+}
+
+impl Guests {
+    fn seated(&self) -> u32 {
+        // ORDERING(demand): a hint; a thread may leave the one seat for the other in between.
+        self.first.load(Ordering::Relaxed) + self.others.load(Ordering::Relaxed)
+    }
+
+    fn remember(&self) {
+        let seated = self.seated();
+        // ORDERING(demand): as above.
+        if seated > self.lately.load(Ordering::Relaxed) {
+            // ORDERING(demand): as above.
+            self.lately.store(seated, Ordering::Relaxed);
+        }
+    }
 }
 
 struct Sleeper {
@@ -129,25 +147,26 @@ impl Sleep {
         }
     }
 
-    /// So many guests are seated now, says whoever keeps the seats.
-    pub(crate) fn set_seated(&self, guests: u32) {
+    /// A guest has the first seat now, or has it no more: says who has it.
+    pub(crate) fn set_first_seated(&self, is_seated: bool) {
         // ORDERING(demand): a hint how many threads are enough for forks.
-        self.guests.seated.store(guests, Ordering::Relaxed);
+        self.guests.first.store(is_seated.into(), Ordering::Relaxed);
+        self.guests.remember();
+    }
+
+    /// So many guests have other seats now, says whoever keeps those.
+    pub(crate) fn set_others_seated(&self, guests: usize) {
         // ORDERING(demand): as above.
-        if guests > self.guests.lately.load(Ordering::Relaxed) {
-            // ORDERING(demand): as above.
-            self.guests.lately.store(guests, Ordering::Relaxed);
-        }
+        self.guests.others.store(guests as u32, Ordering::Relaxed);
+        self.guests.remember();
     }
 
     /// Are there, or were there just now, without the caller, as many threads
     /// awake as the pool has workers? A guest takes the place of one; so many
     /// places are `open`.
     pub(crate) fn enough_awake(&self, open: usize) -> bool {
-        // ORDERING(demand): a hint, as in `set_seated`.
-        let seated = self.guests.seated.load(Ordering::Relaxed);
-        // ORDERING(demand): as above.
-        let guests = self.guests.lately.swap(seated, Ordering::Relaxed);
+        // ORDERING(demand): a hint, as in `set_first_seated`.
+        let guests = self.guests.lately.swap(self.guests.seated(), Ordering::Relaxed);
         // ORDERING(dekker): a hint.
         let sleeping = Word::from_bits(self.word.load(Ordering::Relaxed)).sleeping();
         guests as usize > sleeping as usize + open

@@ -8,6 +8,7 @@ use std::{
 use super::Worker;
 use crate::{
     counters::Activity,
+    haul::Catch,
     parker::Parker,
     raw::{JobRef, Kind},
     registry::{Phase, Share},
@@ -51,6 +52,7 @@ pub(crate) struct IdleSpin {
     apart: Cell<u32>,
     /// Was the last sleep a doze, with nothing found since?
     dozed: Cell<bool>,
+    catch: Catch,
 }
 
 impl IdleSpin {
@@ -60,6 +62,7 @@ impl IdleSpin {
             linger: Cell::new(LEAST_LINGER.min(most)),
             apart: Cell::new(0),
             dozed: Cell::new(false),
+            catch: Catch::default(),
         }
     }
 
@@ -215,11 +218,20 @@ impl Worker {
         self.rest();
         self.registry.process.or_abort();
         self.searching.set(self.registry.sleep.start_searching());
-        let found = self.look_around();
-        if found.is_some() {
-            self.stop_searching();
-            return found;
+        self.idle.catch.end();
+        let steals = self.counters().steals.get();
+        let found = self.look_around().or_else(|| self.search_on());
+        // A fork, then: of tasks and a scope's jobs more may come at any time.
+        let stolen = self.counters().steals.get() > steals;
+        if stolen && found.as_ref().is_some_and(|job| job.kind() == Kind::Structured) {
+            self.idle.catch.begin();
         }
+        self.stop_searching();
+        found
+    }
+
+    /// Goes on looking, and sleeps.
+    fn search_on(&self) -> Option<JobRef<Worker>> {
         self.turn_to(Activity::Searching);
         let parker = Parker::current();
         let found = loop {
@@ -238,7 +250,6 @@ impl Worker {
             }
         };
         self.idle.dozed.set(false);
-        self.stop_searching();
         self.turn_to(Activity::Busy);
         found
     }

@@ -349,10 +349,9 @@ impl Worker {
         job.run(self)
     }
 
-    /// A caller takes this seat: so many are taken now.
-    pub(crate) fn sit_down(&self, seated: usize) {
+    /// A caller takes this seat.
+    pub(crate) fn sit_down(&self) {
         self.registry.use_slot(self.index);
-        self.registry.sleep.set_seated(seated as u32);
         self.start();
         if in_section() {
             self.deque.enter_section();
@@ -360,9 +359,8 @@ impl Worker {
     }
 
     /// And leaves it.
-    pub(crate) fn stand_up(&self, seated: usize) {
+    pub(crate) fn stand_up(&self) {
         self.deque.leave_section();
-        self.registry.sleep.set_seated(seated as u32);
     }
 
     /// Turns to `activity`, and books the time spent on locks so far.
