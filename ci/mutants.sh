@@ -9,7 +9,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 target="$(mkdir -p "${CARGO_TARGET_DIR:-target}" && cd "${CARGO_TARGET_DIR:-target}" && pwd)/mutants"
 tree="$target/tree"
 log="$target/log"
-patches="$PWD/ci/mutants"
+# Or those that ci/orderings.sh has written.
+patches="${MUTANTS:-$PWD/ci/mutants}"
 # Always the same place, and only what a patch touches is built anew.
 export CARGO_TARGET_DIR="$target/build" CARGO_INCREMENTAL=1
 export CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_DEBUG=0

@@ -172,7 +172,7 @@ impl<S> ThreadPoolBuilder<S> {
     /// How long a stand-in's thread rests without a call before it ends. Default: 10 s;
     /// zero ends it at once, and it stays as long as the pool if that is [`Duration::MAX`].
     ///
-    /// One at rest comes in a few microseconds, a new thread in about fifty.
+    /// One at rest comes within some ten microseconds, a new thread in about fifty.
     ///
     /// ```
     /// let builder = heist::ThreadPool::builder().num_threads(1);

@@ -19,10 +19,10 @@ const FINE: Duration = Duration::from_nanos(250);
 const HELD_BACK: Duration = Duration::from_nanos(500);
 
 /// A fork that took no longer was not worth it: it is half of what was to be done.
-const FINE_FORK: Duration = Duration::from_micros(1);
+const FINE_FORK: Duration = Duration::from_nanos(500);
 
-/// How long its thief leaves the others alone; twice as long for the next in a row, so
-/// many times: at last for less than it takes to wake a thread.
+/// How long its thief takes nothing from others; twice as long for the next in a row, so
+/// many times: at last for as long as it takes to wake a thread.
 const HELD_BACK_FIRST: Duration = Duration::from_micros(1);
 const DOUBLED: u32 = 4;
 
@@ -49,8 +49,12 @@ impl Haul {
     pub(crate) fn end(&self, run: u64) {
         let Some(since) = self.since.take() else { return };
         let jobs = run.saturating_sub(self.before.get()).min(u32::MAX.into()) as u32;
-        if since.elapsed() < FINE * jobs {
-            hold_back(since, HELD_BACK * jobs);
+        if since.elapsed() >= FINE * jobs {
+            return;
+        }
+        while since.elapsed() < HELD_BACK * jobs {
+            (0..PAUSES).for_each(|_| spin_loop());
+            thread::yield_now();
         }
     }
 }
@@ -63,30 +67,54 @@ pub(crate) struct Catch {
 }
 
 impl Catch {
-    /// The thread has stolen a fork.
-    pub(crate) fn begin(&self) {
+    /// The thread has stolen a fork, now.
+    pub(crate) fn begin(&self, now: impl FnOnce() -> Instant) {
         if !MODELLED {
-            self.since.set(Some(Instant::now()));
+            self.since.set(Some(now()));
         }
     }
 
-    /// It has no work again.
-    pub(crate) fn end(&self) {
-        let Some(since) = self.since.take() else { return };
-        let now = Instant::now();
+    /// It has no work again; until when is it to take nothing from others?
+    pub(crate) fn end(&self, now: impl FnOnce() -> Instant) -> Option<Instant> {
+        let since = self.since.take()?;
+        let now = now();
         if now.duration_since(since) >= FINE_FORK {
-            return self.fine.set(0);
+            self.forget();
+            return None;
         }
         let fine = self.fine.get();
         self.fine.set(DOUBLED.min(fine + 1));
-        hold_back(now, HELD_BACK_FIRST * (1 << fine));
+        Some(now + HELD_BACK_FIRST * (1 << fine))
+    }
+
+    /// The next one is the first in a row.
+    pub(crate) fn forget(&self) {
+        self.fine.set(0);
     }
 }
 
-/// Takes nothing for so long, from `since`.
-fn hold_back(since: Instant, time: Duration) {
-    while since.elapsed() < time {
-        (0..PAUSES).for_each(|_| spin_loop());
-        thread::yield_now();
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::{Catch, DOUBLED, FINE_FORK, HELD_BACK_FIRST};
+
+    #[test]
+    fn who_steals_fine_forks_holds_back_longer_and_longer() {
+        let (catch, now) = (Catch::default(), Instant::now());
+        assert_eq!(catch.end(|| now), None, "nothing was stolen");
+        let took = |time: Duration| {
+            catch.begin(|| now);
+            catch.end(|| now + time).map(|until| until - (now + time))
+        };
+        let fine = FINE_FORK - Duration::from_nanos(1);
+        for doubled in 0..=DOUBLED {
+            assert_eq!(took(fine), Some(HELD_BACK_FIRST * (1 << doubled)));
+        }
+        assert_eq!(took(fine), Some(HELD_BACK_FIRST * (1 << DOUBLED)), "and no longer");
+        assert_eq!(took(FINE_FORK), None);
+        assert_eq!(took(fine), Some(HELD_BACK_FIRST), "the first in a row");
+        catch.forget();
+        assert_eq!(took(fine), Some(HELD_BACK_FIRST));
     }
 }

@@ -5,13 +5,13 @@ use std::cell::Cell;
 use std::future::Future;
 use std::panic::{self, AssertUnwindSafe};
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use heist::{ThreadPool, ThreadPoolBuilder};
+use heist::{CancellationToken, ThreadPool, ThreadPoolBuilder};
 
 fn builder(workers: usize) -> ThreadPoolBuilder {
     // Miri's clock goes by what it has interpreted: a spin is a long time.
@@ -44,6 +44,21 @@ fn a_guest_joins_and_borrows() {
     let [left, right] = &mut halves;
     pool.join(|| **left += 1, || **right += 1);
     assert_eq!(halves, [Box::new(2), Box::new(3)]);
+}
+
+#[test]
+fn guests_take_seats_in_turns() {
+    let pool = builder(1).max_guests(2).build().expect("a pool");
+    thread::scope(|outside| {
+        for _ in 0..3 {
+            outside.spawn(|| {
+                for _ in 0..3 {
+                    let (a, b) = pool.join(|| Box::new(1), || Box::new(2));
+                    assert_eq!(*a + *b, 3);
+                }
+            });
+        }
+    });
 }
 
 #[test]
@@ -307,4 +322,63 @@ fn a_scope_without_a_seat_has_its_body_in_place() {
         assert_eq!(*scope.spawn_handle(|_| Box::new(7)).join().unwrap(), 7);
     });
     assert_eq!((calls.get(), numbers), (3, [2, 3, 4]));
+}
+
+#[test]
+fn a_stand_in_works_while_the_worker_blocks() {
+    let pool = builder(1).max_stand_ins(1).build().expect("a pool");
+    let (say, heard) = mpsc::channel();
+    let waits = pool.spawn(move || heist::blocking(|| heard.recv()));
+    pool.spawn(move || say.send(Box::new(7))).join().unwrap().unwrap();
+    assert_eq!(waits.join().unwrap(), Ok(Box::new(7)));
+}
+
+#[test]
+fn a_lock_is_held_across_a_join_in_a_section() {
+    let pool = pool(2);
+    let lock = Mutex::new(Box::new(0));
+    pool.scope(|s| {
+        for _ in 0..3 {
+            s.spawn(|_| {
+                heist::isolated(|| {
+                    let mut held = lock.lock().unwrap();
+                    let (a, b) = heist::join(|| Box::new(1), || Box::new(2));
+                    **held += *a + *b;
+                });
+            });
+        }
+    });
+    assert_eq!(**lock.lock().unwrap(), 9);
+}
+
+#[test]
+fn tokens_deadlines_and_time_outs_end_tasks() {
+    let pool = pool(1);
+    let token = CancellationToken::new();
+    let waits = pool.task().cancel_token(&token).spawn(|| {
+        while !heist::is_cancelled() {
+            thread::yield_now();
+        }
+    });
+    let late = pool.task().deadline(Instant::now()).spawn(|| Box::new(1));
+    token.cancel();
+    waits.join().unwrap_or_else(|error| assert!(error.is_cancelled()));
+    assert!(late.join().unwrap_err().is_deadline());
+    let overruns = pool.task().timeout(Duration::from_micros(1)).spawn(|| {
+        while !heist::is_cancelled() {
+            thread::yield_now();
+        }
+        Box::new(2)
+    });
+    assert!(overruns.join().unwrap_err().is_timeout());
+}
+
+#[test]
+fn a_pool_changes_its_size_at_work() {
+    let pool = pool(2);
+    let tasks = [1, 2, 1].map(|active| {
+        pool.set_active_threads(active).expect("in range");
+        pool.spawn(move || Box::new(active))
+    });
+    assert_eq!(tasks.map(|task| *task.join().unwrap()), [1, 2, 1]);
 }

@@ -18,6 +18,8 @@ mod entrance;
 mod graphs;
 #[path = "stress/guests.rs"]
 mod guests;
+#[path = "stress/limits.rs"]
+mod limits;
 #[path = "stress/lives.rs"]
 mod lives;
 #[path = "stress/rounds.rs"]

@@ -1,5 +1,7 @@
 //! A bulkhead: the next of its queue is never forgotten, the limit never exceeded.
 
+use std::panic::resume_unwind;
+
 use super::{
     explore::{ANY, Cell, Preemptions, explore},
     house::pool,
@@ -122,5 +124,17 @@ fn loom_bulkhead_a_pool_runs_one_after_the_other() {
         tasks.into_iter().for_each(|task| task.join().unwrap());
         pool.shutdown();
         room.read(|&ran| assert_eq!(ran, 2));
+    });
+}
+
+#[test]
+fn loom_bulkhead_a_panic_gives_its_place_back() {
+    explore(Preemptions { quick: 1, full: 2 }, || {
+        let pool = pool(1, 0);
+        let class = pool.bulkhead("class").limit(1).queue(1).build().unwrap();
+        let panics = class.spawn(|| resume_unwind(Box::new(7)));
+        let next = class.spawn(|| ());
+        assert!(panics.join().unwrap_err().is_panic());
+        next.join().unwrap();
     });
 }

@@ -28,8 +28,9 @@ mod driver {
     /// must not be forgotten.
     pub(in super::super) type Tracked = loom::sync::Arc<()>;
 
-    /// The most executions of one model, unless `LOOM_FULL` is set.
-    const QUICK: usize = 250_000;
+    /// The most executions of one model: for every change, and with `LOOM_FULL` set.
+    const QUICK: usize = 120_000;
+    const FULL: usize = 1_500_000;
 
     thread_local! {
         static EXECUTIONS: cell::Cell<u64> = const { cell::Cell::new(0) };
@@ -45,15 +46,16 @@ mod driver {
         let mut model = loom::model::Builder::new();
         model.preemption_bound = (most != ANY).then_some(most);
         model.max_branches = 100_000;
-        // A few whole pools have more schedules than a run for every change has time for.
-        model.max_permutations = (!full).then_some(QUICK);
+        // A few whole pools have more schedules than there is time for.
+        let cap = if full { FULL } else { QUICK };
+        model.max_permutations = Some(cap);
         EXECUTIONS.set(0);
         model.check(move || {
             EXECUTIONS.set(EXECUTIONS.get() + 1);
             scenario();
         });
         let bound = if most == ANY { "any".to_owned() } else { most.to_string() };
-        let cut = if !full && EXECUTIONS.get() >= QUICK as u64 { ", cut there" } else { "" };
+        let cut = if EXECUTIONS.get() >= cap as u64 { ", cut there" } else { "" };
         let (here, count) = (Location::caller(), EXECUTIONS.get());
         println!("{here}: {count} executions at {bound} preemptions{cut}");
     }

@@ -114,7 +114,7 @@ fn loom_future_a_wake_up_a_poll_and_a_cancel_drop_it_once() {
 
 #[test]
 fn loom_future_a_pool_polls_what_another_thread_wakes() {
-    explore(Preemptions { quick: 1, full: 2 }, || {
+    explore(Preemptions { quick: 1, full: 3 }, || {
         let pool = pool(1, 0);
         let door = Arc::new(Mutex::new((false, None::<Waker>)));
         let passed = Arc::clone(&door);

@@ -13,7 +13,7 @@ use crate::{
 
 #[test]
 fn loom_guests_fork_is_run_once_here_or_there() {
-    explore(Preemptions { quick: 2, full: 4 }, || {
+    explore(Preemptions { quick: 2, full: 3 }, || {
         let pool = pool(1, 1);
         let tracked = Tracked::default();
         let ((), b) = pool.join(|| (), move || drop(tracked));
@@ -47,7 +47,7 @@ fn loom_guests_scope_ends_after_its_jobs() {
 
 #[test]
 fn loom_guests_scope_counts_what_its_jobs_spawn() {
-    explore(Preemptions { quick: 1, full: 3 }, || {
+    explore(Preemptions { quick: 1, full: 2 }, || {
         let pool = pool(1, 1);
         let cell = Cell::<u32>::default();
         pool.scope(|scope| {
@@ -75,7 +75,7 @@ fn loom_guests_scope_raises_one_panic_and_drops_the_other() {
 
 #[test]
 fn loom_guests_leave_tasks_behind_for_the_worker() {
-    explore(Preemptions { quick: 2, full: 4 }, || {
+    explore(Preemptions { quick: 2, full: 3 }, || {
         let pool = pool(1, 1);
         let task = pool.scope(|_| crate::spawn(|| 7));
         assert_eq!(task.join().unwrap(), 7);
@@ -88,6 +88,21 @@ fn loom_guests_take_a_fork_back_from_below_a_task() {
         let pool = pool(1, 1);
         let (task, ()) = pool.join(|| crate::spawn(|| 7), || ());
         assert_eq!(task.join().unwrap(), 7);
+    });
+}
+
+#[test]
+fn loom_guests_have_a_seat_each() {
+    explore(Preemptions { quick: 0, full: 1 }, || {
+        let pool = Arc::new(pool(1, 2));
+        let other = {
+            let pool = Arc::clone(&pool);
+            thread::spawn(move || assert_eq!(pool.join(|| 1, || 2), (1, 2)))
+        };
+        assert_eq!(pool.join(|| 3, || 4), (3, 4));
+        other.join().unwrap();
+        // And again, on what they left.
+        assert_eq!(pool.join(|| 5, || 6), (5, 6));
     });
 }
 

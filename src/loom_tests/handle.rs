@@ -16,7 +16,7 @@ use crate::{JoinHandle, parker::Parker, sync::Arc};
 
 #[test]
 fn loom_handle_a_task_runs_or_is_cancelled() {
-    explore(Preemptions { quick: 2, full: 5 }, || {
+    explore(Preemptions { quick: 2, full: 3 }, || {
         let pool = pool(1, 0);
         let ran = Arc::new(Cell::<u32>::default());
         let (inside, tracked) = (Arc::clone(&ran), Tracked::default());
@@ -31,7 +31,7 @@ fn loom_handle_a_task_runs_or_is_cancelled() {
 
 #[test]
 fn loom_handle_a_result_nobody_wants_is_dropped_once() {
-    explore(Preemptions { quick: 2, full: 5 }, || {
+    explore(Preemptions { quick: 2, full: 3 }, || {
         let pool = pool(1, 0);
         let tracked = Tracked::default();
         drop(pool.spawn(move || tracked));
@@ -40,7 +40,7 @@ fn loom_handle_a_result_nobody_wants_is_dropped_once() {
 
 #[test]
 fn loom_handle_a_panic_goes_to_the_handle_or_to_the_handler() {
-    explore(Preemptions { quick: 2, full: 5 }, || {
+    explore(Preemptions { quick: 2, full: 3 }, || {
         let heard = Arc::new(Cell::<u32>::default());
         let handler = Arc::clone(&heard);
         let pool = builder(1, 0)
@@ -64,7 +64,7 @@ fn loom_handle_a_panic_goes_to_the_handle_or_to_the_handler() {
 
 #[test]
 fn loom_handle_the_last_waker_is_woken() {
-    explore(Preemptions { quick: 2, full: 5 }, || {
+    explore(Preemptions { quick: 2, full: 3 }, || {
         let pool = pool(1, 0);
         let [before, after] = [(); 2].map(|()| Arc::new(Parker::new()));
         let mut task = pin!(pool.spawn(|| 7));

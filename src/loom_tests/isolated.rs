@@ -8,7 +8,7 @@ use crate::sync::{Arc, Mutex, thread};
 
 #[test]
 fn loom_isolated_an_owner_that_waits_for_its_thief_runs_no_stranger() {
-    explore(Preemptions { quick: 1, full: 2 }, || {
+    explore(Preemptions { quick: 1, full: 1 }, || {
         let pool = Arc::new(pool(1, 2));
         let lock = Arc::new(Mutex::new(0));
         let (open, wait) = gate();
@@ -28,7 +28,7 @@ fn loom_isolated_an_owner_that_waits_for_its_thief_runs_no_stranger() {
 
 #[test]
 fn loom_isolated_an_owner_and_its_thief_steal_from_each_other() {
-    explore(Preemptions { quick: 1, full: 3 }, || {
+    explore(Preemptions { quick: 1, full: 2 }, || {
         let pool = pool(1, 1);
         pool.isolated(|| crate::join(|| (), || crate::join(|| (), || ())));
     });

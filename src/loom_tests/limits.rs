@@ -19,7 +19,7 @@ use crate::{
 /// beside another who does.
 #[test]
 fn loom_token_what_is_cancelled_says_so_all_the_way_down() {
-    explore(Preemptions { quick: 3, full: 4 }, || {
+    explore(Preemptions { quick: 3, full: 5 }, || {
         let root = CancellationToken::new();
         let child = root.child_token();
         let other = {
@@ -75,7 +75,7 @@ fn loom_token_a_listener_is_called_once_or_let_go() {
 
 #[test]
 fn loom_limits_a_token_meets_the_start_of_its_task() {
-    explore(Preemptions { quick: 1, full: 3 }, || {
+    explore(Preemptions { quick: 1, full: 2 }, || {
         let pool = pool(1, 0);
         let token = CancellationToken::new();
         let ran = Arc::new(Cell::<u32>::default());
@@ -92,7 +92,7 @@ fn loom_limits_a_token_meets_the_start_of_its_task() {
 
 #[test]
 fn loom_limits_clock_and_worker_come_to_a_late_task() {
-    explore(Preemptions { quick: 1, full: 2 }, || {
+    explore(Preemptions { quick: 1, full: 3 }, || {
         let pool = pool(1, 0);
         let tracked = Tracked::default();
         let task = pool.task().deadline(Instant::now()).spawn(move || drop(tracked));

@@ -52,7 +52,7 @@ fn loom_dekker_one_post_reaches_one_sleeper() {
 /// ORDERING(dekker): a post that relied on a searcher is passed on by it.
 #[test]
 fn loom_dekker_two_posts_reach_two_sleepers() {
-    explore(Preemptions { quick: 3, full: 5 }, || {
+    explore(Preemptions { quick: 3, full: 4 }, || {
         let shared = Arc::new((Sleep::new(2, 2), Work::new()));
         let workers = [0, 1].map(|index| {
             let shared = Arc::clone(&shared);

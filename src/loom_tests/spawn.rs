@@ -8,7 +8,7 @@ use crate::sync::Arc;
 
 #[test]
 fn loom_spawn_wakes_the_only_worker() {
-    explore(Preemptions { quick: 3, full: 6 }, || {
+    explore(Preemptions { quick: 3, full: 4 }, || {
         let pool = pool(1, 0);
         let tracked = Tracked::default();
         let task = pool.spawn(move || drop(tracked));
@@ -19,7 +19,7 @@ fn loom_spawn_wakes_the_only_worker() {
 
 #[test]
 fn loom_spawn_counts_a_task_before_it_runs() {
-    explore(Preemptions { quick: 2, full: 4 }, || {
+    explore(Preemptions { quick: 2, full: 3 }, || {
         let pool = pool(1, 0);
         let home = Arc::clone(pool.registry());
         let task = pool.spawn(move || home.unfinished());
@@ -29,7 +29,7 @@ fn loom_spawn_counts_a_task_before_it_runs() {
 
 #[test]
 fn loom_spawn_is_heard_by_a_worker_that_goes_idle() {
-    explore(Preemptions { quick: 2, full: 4 }, || {
+    explore(Preemptions { quick: 2, full: 3 }, || {
         let pool = pool(1, 0);
         let first = pool.spawn(|| 1);
         assert_eq!(first.join().unwrap(), 1);
@@ -40,7 +40,7 @@ fn loom_spawn_is_heard_by_a_worker_that_goes_idle() {
 
 #[test]
 fn loom_spawn_takes_both_workers_if_both_are_needed() {
-    explore(Preemptions { quick: 0, full: 1 }, || {
+    explore(Preemptions { quick: 0, full: 0 }, || {
         let pool = pool(2, 0);
         let (first_is_here, first) = gate();
         let (second_is_here, second) = gate();

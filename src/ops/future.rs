@@ -28,6 +28,8 @@ impl ThreadPool {
     /// [`JoinHandle::cancel`] is true until the output is there: the handle resolves at
     /// once. The future is dropped at once, too, by who cancels; or if it is being
     /// polled, after that poll, by who polls. A panic in a poll goes to the handle.
+    /// To [`is_cancelled`](crate::is_cancelled) and [`current_task`](crate::current_task)
+    /// a poll is part of no task.
     ///
     /// [`shutdown`](Self::shutdown) waits until it is done: for ever, if nobody wakes
     /// it. [`shutdown_now`](Self::shutdown_now) drops it, and counts it. Its wakers may

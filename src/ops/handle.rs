@@ -57,7 +57,7 @@ pub struct JoinHandle<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TaskState {
-    /// It waits in a queue.
+    /// It waits in a queue; a future is awaited or polled, until it brings its output.
     Pending,
     /// Its closure runs; or is just being dropped unrun.
     Running,

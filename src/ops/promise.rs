@@ -152,7 +152,7 @@ where
             let mut poll = || future.as_mut().poll(&mut cx);
             let alone = self.is_isolated && !worker.in_section();
             let poll = || unwind::catch(|| if alone { isolated(poll) } else { poll() });
-            match worker.occupied(|| self.name.clone(), poll) {
+            match worker.run_poll(|| self.name.clone(), poll) {
                 Ok(polled) => polled.map(Ok),
                 Err(payload) => Poll::Ready(Err(payload)),
             }

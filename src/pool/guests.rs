@@ -30,7 +30,10 @@ impl Guests {
         // The first one last: seats that are never taken are never looked at.
         let mut others: Vec<_> = seats.collect();
         others.reverse();
-        Guests { first, count: others.len(), others: Mutex::new(others) }
+        // Room for one more, see `exchange`.
+        let count = others.len();
+        others.reserve_exact(1);
+        Guests { first, count, others: Mutex::new(others) }
     }
 
     pub(super) fn sit_down(&self) -> Option<Seat<'_>> {
@@ -38,7 +41,7 @@ impl Guests {
         let is_first = first.is_some();
         let worker = match first {
             Some(worker) => {
-                worker.registry().sleep.set_first_seated(true);
+                worker.registry().sleep.take_first_seat();
                 worker
             }
             None => {
@@ -82,7 +85,7 @@ impl Drop for Seat<'_> {
         }
         let sleep = &worker.registry().sleep;
         if self.is_first {
-            sleep.set_first_seated(false);
+            sleep.leave_first_seat();
             self.guests.first.put(worker);
         } else {
             let mut others = self.guests.others.lock();

@@ -23,7 +23,8 @@ impl<T: Send> Spot<T> {
             Ordering::Acquire, // ORDERING(spot): what was done with it before it was put here.
             Ordering::Relaxed, // ORDERING(spot): somebody else has it.
         );
-        self.0.compare_exchange(boxed, ptr::null_mut(), taken, quicker).ok()?;
+        // What it gives, not `boxed`: that may be the same address from another time here.
+        let boxed = self.0.compare_exchange(boxed, ptr::null_mut(), taken, quicker).ok()?;
         // SAFETY: from a box, and one exchange alone has found it here.
         Some(unsafe { Box::from_raw(boxed) })
     }

@@ -147,11 +147,17 @@ impl Sleep {
         }
     }
 
-    /// A guest has the first seat now, or has it no more: says who has it.
-    pub(crate) fn set_first_seated(&self, is_seated: bool) {
+    /// A guest has the first seat now, says that one.
+    pub(crate) fn take_first_seat(&self) {
         // ORDERING(demand): a hint how many threads are enough for forks.
-        self.guests.first.store(is_seated.into(), Ordering::Relaxed);
+        self.guests.first.store(1, Ordering::Relaxed);
         self.guests.remember();
+    }
+
+    /// And is about to leave it.
+    pub(crate) fn leave_first_seat(&self) {
+        // ORDERING(demand): as above.
+        self.guests.first.store(0, Ordering::Relaxed);
     }
 
     /// So many guests have other seats now, says whoever keeps those.
@@ -165,7 +171,7 @@ impl Sleep {
     /// awake as the pool has workers? A guest takes the place of one; so many
     /// places are `open`.
     pub(crate) fn enough_awake(&self, open: usize) -> bool {
-        // ORDERING(demand): a hint, as in `set_first_seated`.
+        // ORDERING(demand): a hint, as in `take_first_seat`.
         let guests = self.guests.lately.swap(self.guests.seated(), Ordering::Relaxed);
         // ORDERING(dekker): a hint.
         let sleeping = Word::from_bits(self.word.load(Ordering::Relaxed)).sleeping();

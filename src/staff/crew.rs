@@ -158,17 +158,14 @@ impl Crew {
         }
     }
 
-    pub(super) fn retire(&mut self, call: &Arc<Call>) {
+    /// Gives back how to wait for one that retired before, which is to be done without
+    /// the lock.
+    pub(super) fn retire(&mut self, call: &Arc<Call>) -> Option<Join> {
         self.bench.retain(|other| !Arc::ptr_eq(other, call));
-        let place = self.threads.iter().position(|(other, _)| Arc::ptr_eq(other, call));
-        if let Some(place) = place {
-            if self.gone.len() >= MOST_GONE {
-                // Gone long since, or nearly so: of no more use than its handle.
-                drop(self.gone.remove(0));
-            }
-            let (_, join) = self.threads.swap_remove(place);
-            self.gone.push(join);
-        }
+        let place = self.threads.iter().position(|(other, _)| Arc::ptr_eq(other, call))?;
+        let (_, join) = self.threads.swap_remove(place);
+        self.gone.push(join);
+        (self.gone.len() > MOST_GONE).then(|| self.gone.remove(0))
     }
 
     pub(super) fn nudge(&self) {

@@ -294,9 +294,10 @@ impl Staff {
                 return Some(duty);
             }
             if crew.is_dismissed() || is_over() || crew::is_past(until) {
-                crew.retire(call);
+                let before = crew.retire(call);
                 retire();
                 self.settle(crew);
+                before.into_iter().for_each(|join| join());
                 return None;
             }
             self.settle(crew);

@@ -218,15 +218,31 @@ impl Worker {
         self.rest();
         self.registry.process.or_abort();
         self.searching.set(self.registry.sleep.start_searching());
-        self.idle.catch.end();
         let steals = self.counters().steals.get();
-        let found = self.look_around().or_else(|| self.search_on());
+        let found = self.hold_back().or_else(|| self.look_around()).or_else(|| self.search_on());
+        self.stop_searching();
         // A fork, then: of tasks and a scope's jobs more may come at any time.
         let stolen = self.counters().steals.get() > steals;
         if stolen && found.as_ref().is_some_and(|job| job.kind() == Kind::Structured) {
-            self.idle.catch.begin();
+            self.idle.catch.begin(Instant::now);
         }
-        self.stop_searching();
+        found
+    }
+
+    /// After a fork that was not worth stealing: looks only where posters count on a
+    /// searcher, for a while.
+    fn hold_back(&self) -> Option<JobRef<Worker>> {
+        let until = self.idle.catch.end(Instant::now)?;
+        self.turn_to(Activity::Searching);
+        let look = || self.registry.take_mail(self.index).or_else(|| self.take_injected());
+        let mut found = None;
+        while found.is_none() && Instant::now() < until {
+            found = pause_unless(look(), LONG_PAUSES);
+            if found.is_none() {
+                thread::yield_now();
+            }
+        }
+        self.turn_to(Activity::Busy);
         found
     }
 
@@ -242,6 +258,7 @@ impl Worker {
                 break None;
             }
             self.nap(&parker);
+            self.idle.catch.forget();
             if !self.goes_on() {
                 break None;
             }

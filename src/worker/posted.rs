@@ -1,6 +1,6 @@
 //! What a worker tells the detector, if its pool has one: a branch if not.
 
-use super::{Role, Worker};
+use super::{Role, TASK, Worker};
 use crate::{
     detector::{Doing, Post},
     registry::Registry,
@@ -19,9 +19,15 @@ pub(super) fn post(registry: &Registry<Worker>, index: usize, role: Role) -> Opt
 }
 
 impl Worker {
-    /// Runs `f`, a task's closure or a poll, which contains its panics.
+    /// Polls a future with `f`, which contains its panics. That is no task of this
+    /// thread's, nor part of one that waits further up its stack.
+    pub(crate) fn run_poll<R>(&self, name: impl FnOnce() -> Name, f: impl FnOnce() -> R) -> R {
+        self.occupied(name, || TASK.with(|slot| slot.hide(f)))
+    }
+
+    /// Runs `f`, a task's closure or a poll.
     #[inline]
-    pub(crate) fn occupied<R>(&self, name: impl FnOnce() -> Name, f: impl FnOnce() -> R) -> R {
+    pub(super) fn occupied<R>(&self, name: impl FnOnce() -> Name, f: impl FnOnce() -> R) -> R {
         self.begins(|| Doing::Run(name()));
         let result = f();
         self.ended();

@@ -220,7 +220,7 @@ impl Worker {
     }
 
     /// The head of the entrance: a closure somebody waits for, or a task.
-    fn take_injected(&self) -> Option<Job> {
+    pub(super) fn take_injected(&self) -> Option<Job> {
         self.take_side().or_else(|| self.take_task())
     }
 

@@ -276,6 +276,22 @@ fn a_worker_that_joins_polls_it_itself() {
 }
 
 #[test]
+fn a_poll_is_part_of_no_task() {
+    within_a_minute(|| {
+        let pool = Arc::new(pool(1));
+        let polled = || async { heist::current_task().is_none() && !heist::is_cancelled() };
+        assert!(pool.task().name("future").spawn_future(polled()).join().unwrap());
+        // Nor of one that polls it because it joins it.
+        let inside = Arc::clone(&pool);
+        let joins = pool.task().name("joins").spawn(move || {
+            let outside = heist::current_task().unwrap().name() == Some("joins");
+            inside.spawn_future(polled()).join().unwrap() && outside
+        });
+        assert!(joins.join().unwrap());
+    });
+}
+
+#[test]
 fn futures_await_tasks_and_tasks_join_futures() {
     within_a_minute(|| {
         let pool = Arc::new(pool(2));

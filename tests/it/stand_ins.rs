@@ -72,13 +72,13 @@ fn stand_ins_without_work_leave_after_a_while() {
         // With the default this would take longer than there is time for a test.
         for _ in 0..20 {
             let (gate, blocked) = block_all(&pool);
-            pool.spawn(|| ()).join().unwrap();
-            assert_eq!(threads(), before + 1);
+            assert_eq!(pool.spawn(threads).join().unwrap(), before + 1);
             until(|| threads() == before);
             // And come again.
-            pool.spawn(|| ()).join().unwrap();
+            assert_eq!(pool.spawn(threads).join().unwrap(), before + 1);
             gate.open();
             blocked.into_iter().for_each(|task| task.join().unwrap());
+            until(|| threads() == before);
         }
     });
 }

@@ -13,6 +13,7 @@ mod scope;
 mod shares;
 mod slab;
 mod slot;
+mod spot;
 mod watch;
 
 use std::{
