@@ -1,12 +1,47 @@
-//! Keeping a woken thread off its waker's CPU.
+//! Keeping a woken thread off its waker's CPU, and new ones off each other's.
 //!
 //! Linux often wakes a thread where its waker runs, and then lets one of the two wait for
 //! milliseconds while another CPU is idle. For a waker that goes on working,
-//! as one that forks does, that is the opposite of what it woke the thread for.
+//! as one that forks does, that is the opposite of what it woke the thread for. Threads
+//! that start together often start on one CPU, too, and if they find work at once they
+//! stay there for tens of milliseconds.
 
 #[cfg(all(target_os = "linux", not(any(loom, shuttle, miri))))]
 mod linux {
     use rustix::thread::{self, CpuSet, Pid};
+
+    /// The CPUs where threads have started that belong together.
+    #[derive(Default)]
+    pub(crate) struct Started(CpuSet);
+
+    impl Started {
+        pub(crate) const KNOWN: bool = true;
+
+        /// This thread starts here; or if another has, on a CPU where none has, if it may
+        /// use one. The system may move it on at any time.
+        pub(crate) fn add(&mut self) {
+            let Ok(before) = thread::sched_getaffinity(None) else { return };
+            if self.has(thread::sched_getcpu()) {
+                let mut free = before;
+                (0..CpuSet::MAX_CPU).filter(|&cpu| self.has(cpu)).for_each(|cpu| free.unset(cpu));
+                if free.count() == 0 {
+                    // Each has one: the next round.
+                    self.0.clear();
+                } else if thread::sched_setaffinity(None, &free).is_ok() {
+                    // It is there now. A failure leaves it with fewer to choose from.
+                    let _ = thread::sched_setaffinity(None, &before);
+                }
+            }
+            let here = thread::sched_getcpu();
+            if here < CpuSet::MAX_CPU {
+                self.0.set(here);
+            }
+        }
+
+        fn has(&self, cpu: usize) -> bool {
+            cpu < CpuSet::MAX_CPU && self.0.is_set(cpu)
+        }
+    }
 
     /// A thread that can be moved.
     #[derive(Debug)]
@@ -48,10 +83,38 @@ mod linux {
             }
         }
     }
+
+    #[cfg(test)]
+    mod tests {
+        use rustix::thread::sched_getaffinity;
+
+        use super::Started;
+
+        #[test]
+        fn threads_start_on_a_cpu_each_while_there_are_some() {
+            let before = sched_getaffinity(None).unwrap();
+            let (cpus, mut all) = (before.count(), Started::default());
+            // One thread does for many: it is where the last one started, or elsewhere.
+            for started in (1..=cpus).chain(1..=cpus) {
+                all.add();
+                assert_eq!(all.0.count(), started);
+                assert!(before == sched_getaffinity(None).unwrap(), "and may go on");
+            }
+        }
+    }
 }
 
 #[cfg(not(all(target_os = "linux", not(any(loom, shuttle, miri)))))]
 mod elsewhere {
+    #[derive(Default)]
+    pub(crate) struct Started;
+
+    impl Started {
+        pub(crate) const KNOWN: bool = false;
+
+        pub(crate) fn add(&mut self) {}
+    }
+
     /// Nothing is known of where threads run.
     #[derive(Debug)]
     pub(crate) struct Place(std::convert::Infallible);
@@ -75,6 +138,6 @@ mod elsewhere {
 }
 
 #[cfg(not(all(target_os = "linux", not(any(loom, shuttle, miri)))))]
-pub(crate) use elsewhere::{Moved, Place};
+pub(crate) use elsewhere::{Moved, Place, Started};
 #[cfg(all(target_os = "linux", not(any(loom, shuttle, miri))))]
-pub(crate) use linux::{Moved, Place};
+pub(crate) use linux::{Moved, Place, Started};

@@ -83,3 +83,32 @@ pub(crate) fn take<J>(queue: &deque::Injector<J>) -> Option<J> {
     }
     None
 }
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::{Errands, OTHERS_FIRST};
+
+    #[test]
+    fn who_is_preferred_looks_there_before_others_do() {
+        for look in (0..100).filter(|look| look % OTHERS_FIRST != 0) {
+            let errands = Errands::new(3);
+            (0..3).for_each(|worker| errands.push(Some(worker), worker));
+            let taken = (0..3).map(|worker| errands.take(worker, look));
+            assert!(taken.eq((0..3).map(Some)), "at look {look}");
+        }
+    }
+
+    #[test]
+    fn who_has_none_of_its_own_takes_what_is_everybodys_and_others() {
+        for look in 0..100 {
+            let errands = Errands::new(3);
+            assert!(errands.is_empty());
+            errands.push(Some(2), "another's");
+            errands.push(None, "everybody's");
+            let mut taken = [0, 0].map(|worker| errands.take(worker, look).unwrap());
+            taken.sort_unstable();
+            assert_eq!(taken, ["another's", "everybody's"], "at look {look}");
+            assert!(errands.is_empty() && errands.take(0, look).is_none());
+        }
+    }
+}

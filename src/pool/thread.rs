@@ -2,7 +2,7 @@
 
 use std::{fmt, mem};
 
-use crate::{registry::Phase, unwind::AbortOnDrop, worker::Worker};
+use crate::{affinity::Started, registry::Phase, unwind::AbortOnDrop, worker::Worker};
 
 /// One of the pool's threads, handed to a
 /// [`spawn_handler`](crate::ThreadPoolBuilder::spawn_handler): start an OS
@@ -68,6 +68,9 @@ impl ThreadBuilder {
             // Jobs and handlers catch their panics. One of the pool's own would
             // leave it short of a worker that others wait for.
             let bomb = AbortOnDrop;
+            if Started::KNOWN {
+                registry.started.lock().add();
+            }
             worker.enter(|worker| {
                 registry.handlers.started(self.index);
                 worker.run_thread();

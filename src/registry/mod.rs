@@ -20,6 +20,7 @@ use self::{
     roster::Roster,
 };
 use crate::{
+    affinity::Started,
     attendance::Attendance,
     config::{Config, Handlers},
     counters::Ledger,
@@ -33,7 +34,7 @@ use crate::{
     staff::Staff,
     strands::Strands,
     sync::{
-        Arc, AtomicU32, Ordering,
+        Arc, AtomicU32, Mutex, Ordering,
         deque::{Injector as Mailbox, Steal},
     },
     timer::Timer,
@@ -64,6 +65,8 @@ pub(crate) struct Registry<C: 'static> {
     /// Scopes' jobs that came from outside the pool, for any of its threads.
     strays: Mailbox<JobRef<C>>,
     workers: usize,
+    /// Where its workers have started.
+    pub(crate) started: Mutex<Started>,
     roster: Roster,
     phase: AtomicU32,
 }
@@ -116,6 +119,7 @@ impl<C> Registry<C> {
             strays: Mailbox::new(),
             mail: (0..workers).map(|_| Mailbox::new()).collect(),
             workers,
+            started: Mutex::default(),
             roster: Roster::new(workers, count),
             phase: AtomicU32::new(Phase::Open as u32),
             attendance: Attendance::new(workers),

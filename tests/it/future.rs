@@ -210,6 +210,31 @@ fn a_panic_in_a_poll_goes_to_the_handle() {
 }
 
 #[test]
+fn a_future_that_panics_in_drop_when_it_is_cancelled_hurts_nobody() {
+    struct Unwilling;
+
+    impl Drop for Unwilling {
+        fn drop(&mut self) {
+            panic!("not dropped");
+        }
+    }
+
+    within_a_minute(|| {
+        let pool = pool(1);
+        let unwilling = Unwilling;
+        let rests = pool.spawn_future(async move {
+            let _unwilling = unwilling;
+            pending::<()>().await;
+        });
+        pool.spawn(|| ()).join().unwrap();
+        assert!(rests.cancel());
+        assert!(rests.join().unwrap_err().is_cancelled());
+        assert_eq!(pool.spawn_future(async { 7 }).join().unwrap(), 7);
+        assert_whole(&pool);
+    });
+}
+
+#[test]
 fn a_detached_future_runs_to_its_end_before_shutdown() {
     within_a_minute(|| {
         let pool = pool(2);

@@ -1,5 +1,6 @@
 //! `ThreadPool::spawn_keyed`: tasks of one key one at a time, in their order.
 
+use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -261,5 +262,27 @@ fn a_cancelled_task_is_passed_over() {
         assert!(joined.eq((0..10).map(|n| (n % 2 == 0).then_some(n))));
         assert_whole(&pool);
         assert_eq!(pool.metrics().lanes[NORMAL].depth, 0);
+    });
+}
+
+#[test]
+fn a_key_that_cannot_be_hashed_is_the_callers_panic_and_takes_no_place() {
+    struct Unhashable;
+
+    impl Hash for Unhashable {
+        fn hash<H: Hasher>(&self, _: &mut H) {
+            panic!("no hash");
+        }
+    }
+
+    within_a_minute(|| {
+        let pool = builder(1).injector_capacity(1).build().unwrap();
+        for _ in 0..10 {
+            assert_eq!(message(|| pool.spawn_keyed(Unhashable, || ())), "no hash");
+            assert_eq!(message(|| pool.try_spawn_keyed(Unhashable, || ())), "no hash");
+            assert_eq!(message(|| pool.install(|| pool.spawn_keyed(Unhashable, || ()))), "no hash");
+        }
+        assert_eq!(pool.try_spawn_keyed("hashable", || 7).unwrap().join().unwrap(), 7);
+        assert_whole(&pool);
     });
 }
