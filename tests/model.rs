@@ -15,6 +15,8 @@ mod ending;
 mod gate;
 #[path = "model/options.rs"]
 mod options;
+#[path = "model/regions.rs"]
+mod regions;
 #[path = "model/state.rs"]
 mod state;
 #[path = "model/world.rs"]
@@ -24,6 +26,7 @@ use proptest::prelude::*;
 
 use crate::driver::{Command, drive};
 use crate::ending::End;
+use crate::regions::Region;
 use crate::state::Body;
 use crate::world::Setup;
 
@@ -53,7 +56,7 @@ fn commands() -> impl Strategy<Value = Vec<Command>> {
         1 => Just(Command::CancelTokens),
         2 => which().prop_map(Command::Join),
         2 => which().prop_map(Command::Forget),
-        1 => Just(Command::Scope),
+        2 => prop::sample::select(Region::ALL.to_vec()).prop_map(Command::Enter),
         1 => Just(Command::Install),
         2 => which().prop_map(Command::SetActive),
         1 => Just(Command::Close),

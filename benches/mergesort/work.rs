@@ -8,6 +8,8 @@ use crate::harness::Runner;
 /// single thread either.
 pub(crate) const GRAIN: usize = 32;
 
+// Not inlined, here and below: all contenders run the same code, wherever it lies.
+#[inline(never)]
 pub(crate) fn insertion_sort(items: &mut [u32]) {
     for sorted in 1..items.len() {
         let item = items[sorted];
@@ -49,6 +51,7 @@ impl<'a> Merge<'a> {
         )
     }
 
+    #[inline(never)]
     pub(crate) fn run(self) {
         let Merge { mut left, mut right, to } = self;
         let mut free = to.iter_mut();

@@ -13,6 +13,7 @@ use heist::{
 use proptest::sample::Index;
 
 use crate::ending::{End, end};
+use crate::regions::Region;
 use crate::state::{Answer, Body, Stage, State};
 use crate::world::{OpenAll, Setup, World, pool, until};
 
@@ -38,7 +39,7 @@ pub(crate) enum Command {
     /// Joins, if that does not block.
     Join(Index),
     Forget(Index),
-    Scope,
+    Enter(Region),
     Install,
     /// So many workers, and one.
     SetActive(Index),
@@ -216,19 +217,10 @@ impl Driver<'_> {
                 self.handles.remove(&number);
                 self.model.detach(number);
             }
-            Command::Scope => {
-                let sum = std::sync::Mutex::new(0);
+            Command::Enter(region) => {
                 // Without a seat it takes a worker.
                 if !self.model.is_busy() || self.model.guests > 0 {
-                    self.pool.scope(|s| {
-                        (1..=3).for_each(|n| {
-                            s.spawn({
-                                let sum = &sum;
-                                move |_| *sum.lock().unwrap() += n
-                            })
-                        })
-                    });
-                    assert_eq!(*sum.lock().unwrap(), 6);
+                    region.run(self.pool);
                 }
             }
             Command::Install => {
