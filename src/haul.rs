@@ -19,7 +19,7 @@ const FINE: Duration = Duration::from_nanos(250);
 const HELD_BACK: Duration = Duration::from_nanos(500);
 
 /// A fork that took no longer was not worth it: it is half of what was to be done.
-const FINE_FORK: Duration = Duration::from_nanos(500);
+const FINE_FORK: Duration = Duration::from_micros(1);
 
 /// How long its thief takes nothing from others; twice as long for the next in a row, so
 /// many times: at last for as long as it takes to wake a thread.

@@ -198,7 +198,7 @@ impl<C: 'static, P: Policy<C>> Packet<C, P> {
         let front = this.cast::<Front<C, P::Label>>();
         // SAFETY: alive, and ours alone.
         let place = unsafe { (*front.as_ptr()).place };
-        // SAFETY: cut with this place, and nobody has a share; also in an unwind.
+        // SAFETY: cut with this place, and nobody has a share; in an unwind, too.
         let _room = unsafe { slab::Empty::new(this.cast::<Block<C, P>>(), place) };
         // SAFETY: dropped once; closure and result were moved out.
         unsafe { front.drop_in_place() };
@@ -262,25 +262,26 @@ impl<C: 'static, L, R> Core<C, L, R> {
     ///
     /// # Safety
     ///
-    /// The right to bring it is the caller's, and so is `share`; the closure was
-    /// taken out.
+    /// The block is alive, the right to bring it is the caller's, and so is `share`;
+    /// the closure was taken out. (With `&self` the block had to outlive the call.)
     pub(super) unsafe fn bring(
-        &self,
+        this: NonNull<Self>,
         output: R,
         verdict: Verdict,
         share: &mut u32,
     ) -> Result<Option<Waker>, R> {
+        // SAFETY: alive, until a share is given up; used no more after that.
+        let Core { front: Front { state: word, waker, .. }, output: place } =
+            unsafe { this.as_ref() };
         // SAFETY: nobody else writes it, and nobody reads before `DONE`.
-        unsafe { (*self.output.get()).write(output) };
-        let Front { state: word, waker, .. } = &self.front;
+        unsafe { (*place.get()).write(output) };
         // ORDERING(packet): decided by the exchange; or the handle has left, which
         // `leave` acquires.
         let mut state = word.load(Ordering::Relaxed);
         while state & HELD != 0 {
             // Who is to take the waker out has to stay for it.
             let leaves = if state & WAITED == 0 { *share } else { 0 };
-            let done = DONE | verdict.bits();
-            let next = (state | done) & !(WAITED | leaves);
+            let next = (state | DONE | verdict.bits()) & !(WAITED | leaves);
             // ORDERING(packet): releases the result to the handle, and acquires
             // the waker from it.
             let (ok, failed) = (Ordering::AcqRel, Ordering::Relaxed);
@@ -297,7 +298,7 @@ impl<C: 'static, L, R> Core<C, L, R> {
             }
         }
         // SAFETY: nobody else is left who reads it.
-        let output = unsafe { &*self.output.get() };
+        let output = unsafe { &*place.get() };
         // SAFETY: written above, and read once: the handle is gone.
         Err(unsafe { output.assume_init_read() })
     }
@@ -378,10 +379,9 @@ impl<C: 'static, P: Policy<C>> Part<'_, C, P> {
             return Err((output, self));
         }
         let mut share = self.share;
-        // SAFETY: alive by our share, or by the handle's.
-        let core = unsafe { self.block.cast::<Core<C, P::Label, P::Output>>().as_ref() };
-        // SAFETY: who takes the closure has the right, as no watch took it; our share.
-        let brought = unsafe { core.bring(output, verdict, &mut share) };
+        let core = self.block.cast::<Core<C, P::Label, P::Output>>();
+        // SAFETY: alive by a share; who takes the closure has the right, as no watch has.
+        let brought = unsafe { Core::bring(core, output, verdict, &mut share) };
         self.share = share;
         brought.map_err(|output| (output, self))
     }

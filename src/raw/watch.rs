@@ -58,7 +58,7 @@ impl<C: 'static, L, R> Watch<C, L, R> {
         let output = bring();
         mem::forget(bomb);
         // SAFETY: the bit was ours to take away, and there is no share to give up.
-        let brought = unsafe { core.bring(output, verdict, &mut 0) };
+        let brought = unsafe { Core::bring(self.core, output, verdict, &mut 0) };
         Some(brought.unwrap_or(None))
     }
 
