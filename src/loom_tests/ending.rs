@@ -108,7 +108,7 @@ fn loom_ending_now_counts_what_workers_drop() {
 
 #[test]
 fn loom_ending_reaches_a_worker_that_sleeps_beside_the_last_task() {
-    explore(Preemptions { quick: 1, full: 2 }, || {
+    explore(Preemptions { quick: 1, full: 1 }, || {
         let pool = pool(2, 0);
         let task = pool.spawn(|| 7);
         pool.shutdown();

@@ -20,7 +20,7 @@ fn loom_entrance_a_worker_spawns_although_the_lane_is_full() {
 
 #[test]
 fn loom_entrance_the_keeper_comes_when_the_worker_does_not() {
-    explore(Preemptions { quick: 0, full: 2 }, || {
+    explore(Preemptions { quick: 0, full: 1 }, || {
         // A model has no clock: a patience that is over at once.
         let patience = Some(Duration::from_nanos(1));
         let pool = builder(1, 0).door_patience(patience).build().unwrap();

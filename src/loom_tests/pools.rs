@@ -8,7 +8,7 @@ use crate::sync::Arc;
 
 #[test]
 fn loom_pools_of_one_worker_each_call_each_other() {
-    explore(Preemptions { quick: 0, full: 2 }, || {
+    explore(Preemptions { quick: 0, full: 1 }, || {
         let pools = Arc::new([pool(1, 0), pool(1, 0)]);
         let tasks = [0, 1].map(|here| {
             let other = Arc::downgrade(&pools);
@@ -23,7 +23,7 @@ fn loom_pools_of_one_worker_each_call_each_other() {
 
 #[test]
 fn loom_pools_a_job_from_another_pool_is_found() {
-    explore(Preemptions { quick: 0, full: 2 }, || {
+    explore(Preemptions { quick: 0, full: 1 }, || {
         let (home, other) = (pool(1, 1), pool(1, 0));
         let cell = Cell::<u32>::default();
         home.scope(|scope| {
