@@ -3,7 +3,6 @@
 # that is instrumented too.
 #
 #   ci/san.sh                    both
-#   ci/san.sh quick              ThreadSanitizer, on the unit tests
 #   ci/san.sh thread join::      one of them, on the tests whose names say join::
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -53,12 +52,8 @@ both)
     exit "$status"
     ;;
 thread | address) sanitize "$@" ;;
-quick)
-    binaries=(--lib)
-    sanitize thread
-    ;;
 *)
-    echo "ci/san.sh: there is no $1 sanitizer here; thread, address or quick" >&2
+    echo "ci/san.sh: there is no $1 sanitizer here; thread or address" >&2
     exit 2
     ;;
 esac

@@ -30,12 +30,12 @@ fn spawn_meets(phase: Phase) {
 
 #[test]
 fn loom_ending_a_spawn_beside_close_gets_a_definite_answer() {
-    explore(Preemptions { quick: 1, full: 2 }, || spawn_meets(Phase::Closed));
+    explore(Preemptions { quick: 2, full: 2 }, || spawn_meets(Phase::Closed));
 }
 
 #[test]
 fn loom_ending_a_spawn_beside_the_end_gets_a_definite_answer() {
-    explore(Preemptions { quick: 1, full: 2 }, || spawn_meets(Phase::Ending));
+    explore(Preemptions { quick: 2, full: 2 }, || spawn_meets(Phase::Ending));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::Instant;
 use heist::{CancellationToken, JoinHandle};
 
 use crate::books::{Books, add};
-use crate::crew::build;
+use crate::crew::{build, until};
 use crate::rounds::{Dice, rounds};
 use crate::watchdog::Pool;
 
@@ -82,7 +82,9 @@ impl Round {
         match outcome {
             Ok(()) => assert!(begun),
             Err(error) if error.is_timeout() => {
-                assert!(begun && task.has_timeout);
+                assert!(task.has_timeout);
+                // Its time runs from just before its first step.
+                until(|| task.begun.load(SeqCst));
                 add(&self.timed_out);
             }
             Err(error) if error.is_deadline() => assert!(!begun && task.has_deadline),
