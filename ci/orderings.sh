@@ -12,15 +12,24 @@ apart='DONE\.(load|store)'
 patches="$(mkdir -p "${CARGO_TARGET_DIR:-target}/orderings" && cd "${CARGO_TARGET_DIR:-target}/orderings" && pwd)"
 rm -f "$patches"/*.patch
 
-# The models whose doc comments name an edge.
+# The models whose doc comments name one of these edges.
 models_of() {
-    grep -h -A 4 "ORDERING($1)" src/loom_tests/*.rs | sed -n 's/^fn \(loom_[a-z0-9_]*\).*/\1/p' | sort -u | xargs
+    grep -hE -A 4 "ORDERING\(($1)\)" src/loom_tests/*.rs | sed -n 's/^fn \(loom_[a-z0-9_]*\).*/\1/p' | sort -u | xargs
 }
 
 # The line of a file, its edge, and what stands there, for each ordering.
 orderings_of() {
     awk -v apart="$apart" '
-        match($0, /ORDERING\([a-z]+\)/) { edge = substr($0, RSTART + 9, RLENGTH - 10) }
+        # All edges that the comments above it name, or else the last one.
+        {
+            rest = $0
+            while (match(rest, /ORDERING\([a-z]+\)/)) {
+                if (done) { edge = ""; done = 0 }
+                edge = (edge == "" ? "" : edge "|") substr(rest, RSTART + 9, RLENGTH - 10)
+                rest = substr(rest, RSTART + RLENGTH)
+            }
+            if ($0 !~ /^ *\/\//) done = 1
+        }
         /^mod tests/ { exit }
         $0 ~ apart { next }
         /fence\(Ordering::/ { print NR, edge, "fence"; next }

@@ -31,7 +31,7 @@ fn carries<C: Send + Sync + 'static>(counter: C, count: fn(&C), is_counted: fn(&
     writer.join().unwrap();
 }
 
-/// ORDERING(tally): what is counted has happened: finished, accepted, cancelled.
+/// ORDERING(tally): what is counted has happened: finished, accepted, cancelled, timed out.
 #[test]
 fn loom_tally_what_is_counted_has_happened() {
     let most = Preemptions { quick: ANY, full: ANY };
@@ -45,6 +45,9 @@ fn loom_tally_what_is_counted_has_happened() {
     });
     explore(most, || {
         carries(Ledger::default(), Ledger::cancel, |ledger| ledger.cancelled() == 1);
+    });
+    explore(most, || {
+        carries(Ledger::default(), Ledger::time_out, |ledger| ledger.timed_out() == 1);
     });
 }
 

@@ -29,7 +29,7 @@ struct House {
 fn house(patience: Option<Duration>) -> Arc<House> {
     let places = usize::from(patience.is_none());
     Arc::new(House {
-        staff: Staff::new(1, places, Duration::MAX, patience),
+        staff: Staff::new(2, places, Duration::MAX, patience),
         work: Injector::new(),
         sleep: Sleep::new(1, 1),
         called: Mutex::new(None),
@@ -113,6 +113,48 @@ fn loom_door_a_stand_in_that_leaves_hears_of_work() {
             let _ = house.staff.fill();
         }
         stand_in.join().unwrap();
+    });
+}
+
+/// Work comes while `open_place` does what its name says: one of the two calls a stand-in.
+fn work_meets(prepare: fn(&Staff), open_place: fn(&Staff)) {
+    let house = house(None);
+    open(&house);
+    prepare(&house.staff);
+    let opener = {
+        let house = Arc::clone(&house);
+        thread::spawn(move || {
+            open_place(&house.staff);
+            if !house.work.is_empty() && house.staff.has_open() {
+                let _ = house.staff.fill();
+            }
+        })
+    };
+    house.work.push(());
+    if !house.sleep.posted(Place::Lane) && house.staff.has_open() {
+        let _ = house.staff.fill();
+    }
+    opener.join().unwrap();
+    assert!(house.called.lock().is_some(), "the work lies where nobody comes");
+}
+
+/// ORDERING(door): who steps aside sees work, or is seen by who brings it.
+#[test]
+fn loom_door_who_steps_aside_leaves_no_work_behind() {
+    explore(Preemptions { quick: 3, full: ANY }, || {
+        work_meets(|_| (), |staff| staff.step_aside(0));
+    });
+}
+
+/// ORDERING(door): the place of a thread that blocks is open again when it is on duty.
+#[test]
+fn loom_door_a_place_on_duty_again_is_served() {
+    explore(Preemptions { quick: 3, full: ANY }, || {
+        let rest = |staff: &Staff| {
+            staff.change_active(|_| 1, |_| true);
+            staff.step_aside(1);
+        };
+        work_meets(rest, |staff| _ = staff.change_active(|_| 2, |_| true));
     });
 }
 

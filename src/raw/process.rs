@@ -45,7 +45,7 @@ impl<T: Default + Send + Sync + 'static> OfProcess<T> {
         let exchange = self.0.compare_exchange(
             found,
             made.as_ptr(),
-            Ordering::AcqRel,  // ORDERING(process): releases the value to `get`.
+            Ordering::Release, // ORDERING(process): releases the value to `get`.
             Ordering::Acquire, // ORDERING(process): acquires another thread's.
         );
         let winner = match exchange {
