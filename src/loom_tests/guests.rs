@@ -7,6 +7,7 @@ use super::{
     house::{gate, pool},
 };
 use crate::{
+    pool::ThreadPool,
     sync::{Arc, thread},
     unwind,
 };
@@ -91,16 +92,22 @@ fn loom_guests_take_a_fork_back_from_below_a_task() {
     });
 }
 
+/// Two threads join at once, in a pool of one worker and so many seats.
+fn two_join(seats: usize) -> Arc<ThreadPool> {
+    let pool = Arc::new(pool(1, seats));
+    let other = {
+        let pool = Arc::clone(&pool);
+        thread::spawn(move || assert_eq!(pool.join(|| 1, || 2), (1, 2)))
+    };
+    assert_eq!(pool.join(|| 3, || 4), (3, 4));
+    other.join().unwrap();
+    pool
+}
+
 #[test]
 fn loom_guests_have_a_seat_each() {
     explore(Preemptions { quick: 0, full: 1 }, || {
-        let pool = Arc::new(pool(1, 2));
-        let other = {
-            let pool = Arc::clone(&pool);
-            thread::spawn(move || assert_eq!(pool.join(|| 1, || 2), (1, 2)))
-        };
-        assert_eq!(pool.join(|| 3, || 4), (3, 4));
-        other.join().unwrap();
+        let pool = two_join(2);
         // And again, on what they left.
         assert_eq!(pool.join(|| 5, || 6), (5, 6));
     });
@@ -108,13 +115,5 @@ fn loom_guests_have_a_seat_each() {
 
 #[test]
 fn loom_guests_share_one_seat() {
-    explore(Preemptions { quick: 1, full: 2 }, || {
-        let pool = Arc::new(pool(1, 1));
-        let other = {
-            let pool = Arc::clone(&pool);
-            thread::spawn(move || assert_eq!(pool.join(|| 1, || 2), (1, 2)))
-        };
-        assert_eq!(pool.join(|| 3, || 4), (3, 4));
-        other.join().unwrap();
-    });
+    explore(Preemptions { quick: 1, full: 2 }, || drop(two_join(1)));
 }
