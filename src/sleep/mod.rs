@@ -16,6 +16,8 @@
 //! if it meant to sleep it stays up; if it found work it wakes the next.
 //! Whoever moves jobs from queue to queue posts them anew.
 
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests;
 mod word;
 
 use crossbeam_utils::CachePadded;
@@ -44,7 +46,7 @@ pub(crate) enum Appetite {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     /// In a deque, and forks are all it is: whoever forked them runs them in
-    /// the end, so who dozes is let doze.
+    /// the end, so who dozes beside a guest is let doze.
     Forks,
     /// In a deque.
     Deque,
@@ -187,17 +189,25 @@ impl Sleep {
 
     /// Does anybody sleep whom work at `place` may wake?
     fn wants(&self, word: Word, place: Place) -> bool {
+        place != Place::Forks || word.sleeping() > self.let_doze()
+    }
+
+    /// How many of those who doze forks are not to wake: one for each guest that still
+    /// takes the place of a worker.
+    fn let_doze(&self) -> u32 {
+        self.dozing().min(self.guests.seated())
+    }
+
+    fn dozing(&self) -> u32 {
         // ORDERING(demand): a dozer looks by itself soon.
-        place != Place::Forks || word.sleeping() > self.guests.dozing.load(Ordering::Relaxed)
+        self.guests.dozing.load(Ordering::Relaxed)
     }
 
     /// One more sleeper dozes, or one fewer; under the lock of the sleepers.
     fn count_doze(&self, sleeper: &Sleeper, change: impl Fn(u32) -> u32) {
         if sleeper.depth == Depth::Doze {
-            // ORDERING(demand): as in `wants`.
-            let dozing = self.guests.dozing.load(Ordering::Relaxed);
-            // ORDERING(demand): as in `wants`.
-            self.guests.dozing.store(change(dozing), Ordering::Relaxed);
+            // ORDERING(demand): as in `dozing`.
+            self.guests.dozing.store(change(self.dozing()), Ordering::Relaxed);
         }
     }
 
@@ -348,14 +358,17 @@ impl Sleep {
         if !self.wants(word, place) {
             return false;
         }
+        let takes = |sleeper: &Sleeper| sleeper.appetite.takes_from(place);
         let suits = |sleeper: &Sleeper| {
-            let dozes = place == Place::Forks && sleeper.depth == Depth::Doze;
-            sleeper.appetite.takes_from(place) && !dozes
+            takes(sleeper) && (place != Place::Forks || sleeper.depth == Depth::Sleep)
         };
         let is_preferred = |sleeper: &Sleeper| preferred == Some(sleeper.index) && suits(sleeper);
         let best = preferred.and_then(|_| sleepers.iter().rposition(is_preferred));
         let newest = || sleepers.iter().rposition(suits);
-        let Some(found) = best.or_else(newest) else { return false };
+        // One that dozes for a guest who is gone.
+        let spare =
+            || (self.dozing() > self.guests.seated()).then(|| sleepers.iter().rposition(takes));
+        let Some(found) = best.or_else(newest).or_else(|| spare()?) else { return false };
         let sleeper = sleepers.remove(found);
         self.count_doze(&sleeper, |dozing| dozing - 1);
         self.change(Word::be_woken);
