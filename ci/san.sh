@@ -4,6 +4,7 @@
 #
 #   ci/san.sh                    both
 #   ci/san.sh thread join::      one of them, on the tests whose names say join::
+#   ci/san.sh quick              ThreadSanitizer on the unit tests: the cellar and the queues
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -55,8 +56,12 @@ both)
     exit "$status"
     ;;
 thread | address) sanitize "$@" ;;
+quick)
+    binaries=(--lib)
+    sanitize thread
+    ;;
 *)
-    echo "ci/san.sh: there is no $1 sanitizer here; thread or address" >&2
+    echo "ci/san.sh: there is no $1 sanitizer here; thread, address or quick" >&2
     exit 2
     ;;
 esac

@@ -191,7 +191,57 @@ pub(super) fn is_past(until: Option<Instant>) -> bool {
 
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
-    use super::Crew;
+    use super::{Crew, Duty, MOST_GONE};
+    use crate::sync::{Arc, Mutex};
+
+    /// Whose joins write down which thread it was, counted from the first.
+    fn crew(seats: usize) -> (Crew, Arc<Mutex<Vec<usize>>>) {
+        let (mut crew, joined) = (Crew::new(seats), Arc::new(Mutex::new(Vec::new())));
+        let (all, started) = (joined.clone(), Mutex::new(0));
+        crew.open(Box::new(move |_| {
+            let (mut next, all) = (started.lock(), all.clone());
+            let number = *next;
+            *next += 1;
+            Some(Box::new(move || all.lock().push(number)))
+        }));
+        (crew, joined)
+    }
+
+    #[test]
+    fn threads_that_end_are_joined_in_turn_and_the_rest_at_the_end() {
+        let (mut crew, joined) = crew(MOST_GONE + 4);
+        for _ in 0..MOST_GONE + 4 {
+            assert!(crew.call(Duty::Place));
+        }
+        let calls: Vec<_> = crew.threads.iter().map(|(call, _)| call.clone()).collect();
+        for (ended, call) in calls[..MOST_GONE + 2].iter().enumerate() {
+            let before = crew.retire(call);
+            assert_eq!(before.is_some(), ended >= MOST_GONE);
+            before.into_iter().for_each(|join| join());
+        }
+        assert_eq!(*joined.lock(), [0, 1], "the first to end, when there were too many");
+        crew.dismiss().into_iter().for_each(|join| join());
+        assert_eq!(joined.lock().len(), MOST_GONE + 4, "each once");
+        joined.lock().sort_unstable();
+        assert!(joined.lock().iter().copied().eq(0..MOST_GONE + 4));
+        assert!(crew.is_dismissed() && !crew.call(Duty::Place), "nobody comes any more");
+    }
+
+    #[test]
+    fn a_duty_without_a_seat_goes_to_the_next_on_the_bench() {
+        let (mut crew, _joined) = crew(1);
+        assert!(crew.call(Duty::Place));
+        let call = crew.threads[0].0.clone();
+        assert_eq!(call.take(), Some(Duty::Place));
+        assert!(crew.call(Duty::Door), "it is on the way");
+        crew.sit_down(&call);
+        assert_eq!(call.take(), Some(Duty::Door));
+        assert_eq!(call.take(), None, "once");
+        crew.sit_down(&call);
+        assert_eq!(call.take(), None);
+        assert!(crew.call(Duty::Door), "from the bench");
+        assert_eq!((call.take(), crew.threads.len()), (Some(Duty::Door), 1));
+    }
 
     #[test]
     fn no_more_places_are_open_than_stand_ins_may_take() {
