@@ -18,6 +18,8 @@ mod entrance;
 mod graphs;
 #[path = "stress/guests.rs"]
 mod guests;
+#[path = "stress/keys.rs"]
+mod keys;
 #[path = "stress/limits.rs"]
 mod limits;
 #[path = "stress/lives.rs"]

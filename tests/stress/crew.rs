@@ -6,12 +6,12 @@ use std::panic;
 use std::pin::pin;
 use std::process;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
-use heist::{JoinError, JoinHandle, Priority, ThreadPool};
+use heist::{JoinError, JoinHandle, Priority, Stall, ThreadPool};
 
 use crate::books::{Books, Ticket, add};
 use crate::rounds::{Dice, Score};
@@ -25,6 +25,8 @@ pub(crate) struct Crew {
     pub(crate) workers: usize,
     started: AtomicUsize,
     exited: AtomicUsize,
+    /// The pool has ended, and nobody tells of stalls any more.
+    gone: AtomicBool,
 }
 
 /// A pool of any kind, with room for `capacity` tasks in a lane.
@@ -35,13 +37,14 @@ pub(crate) fn build(
     books: &Arc<Books>,
 ) -> (Pool, Arc<Crew>) {
     let workers = dice.pick(&WORKERS);
-    let crew = Crew { workers, started: AtomicUsize::new(0), exited: AtomicUsize::new(0) };
-    let crew = Arc::new(crew);
+    let zero = || AtomicUsize::new(0);
+    let gone = AtomicBool::new(false);
+    let crew = Arc::new(Crew { workers, started: zero(), exited: zero(), gone });
     let (start, exit, caught) = (crew.clone(), crew.clone(), books.clone());
     score.pools += 1;
     let name = format!("{}w{workers}", score.pools);
     let thread = name.clone();
-    let pool = ThreadPool::builder()
+    let mut builder = ThreadPool::builder()
         .num_threads(workers)
         .injector_capacity(capacity)
         .max_guests(dice.pick(&[0, 1, 2, 8]))
@@ -51,9 +54,15 @@ pub(crate) fn build(
         .thread_name(move |index| format!("{thread}-{index}"))
         .start_handler(move |_| add(&start.started))
         .exit_handler(move |_| add(&exit.exited))
-        .panic_handler(move |payload| caught.catch(&*payload))
-        .build();
-    (Pool::watched(&name, pool.expect("a pool")), crew)
+        .panic_handler(move |payload| caught.catch(&*payload));
+    if dice.one_in(4) {
+        builder = builder.follow_cpu_quota(Duration::from_micros(100));
+    }
+    if dice.one_in(3) {
+        let (after, crew) = (Duration::from_micros(50), crew.clone());
+        builder = builder.stall_handler(after, move |stall| crew.hear(stall, after));
+    }
+    (Pool::watched(&name, builder.build().expect("a pool")), crew)
 }
 
 impl Crew {
@@ -61,6 +70,15 @@ impl Crew {
     pub(crate) fn assert_gone(&self) {
         let counts = [&self.started, &self.exited].map(|count| count.load(SeqCst));
         assert_eq!(counts, [self.workers; 2], "threads started and exited");
+        self.gone.store(true, SeqCst);
+    }
+
+    /// On the pool's timer: a failed check here ends the process, see `Books::catch`.
+    fn hear(&self, stall: &Stall, after: Duration) {
+        assert!(!self.gone.load(SeqCst), "told after the pool's end: {stall}");
+        assert!(stall.elapsed() >= after, "{stall}");
+        assert!(stall.worker().is_none_or(|worker| worker < self.workers), "{stall}");
+        assert_eq!(stall.task(), None, "no task has a name here");
     }
 
     /// Waits until the last thread has gone by itself.
