@@ -7,6 +7,8 @@
 
 #[path = "model/classes.rs"]
 mod classes;
+#[path = "model/door.rs"]
+mod door;
 #[path = "model/driver.rs"]
 mod driver;
 #[path = "model/ending.rs"]
@@ -104,5 +106,13 @@ fn classes_and_options_are_where_their_model_is() {
     let config = ProptestConfig { cases: 2000, ..config() };
     proptest!(config, |(steps in classes::steps())| {
         classes::drive(steps);
+    });
+}
+
+#[test]
+fn the_door_and_the_detector_are_where_their_model_is() {
+    let config = ProptestConfig { cases: 1000, ..config() };
+    proptest!(config, |(threads in 1..=3_usize, steps in door::steps())| {
+        door::drive(threads, steps);
     });
 }

@@ -53,7 +53,7 @@ enum Stage {
 
 /// Opens the gate in the end.
 #[derive(Default)]
-struct Opener(Arc<Gate>);
+pub(crate) struct Opener(pub(crate) Arc<Gate>);
 
 impl Drop for Opener {
     fn drop(&mut self) {
