@@ -9,6 +9,7 @@
 mod blocks;
 mod bulkhead;
 mod crew;
+mod detector;
 mod ending;
 mod entrance;
 mod explore;
