@@ -4,11 +4,13 @@
 //!
 //! `ci/loom.sh` and `ci/shuttle.sh` run them; a lost wake-up shows as a deadlock, a
 //! missing happens-before as a causality violation of a `Cell`, which only loom
-//! sees. Large ones, for shuttle alone, are in `large`.
+//! sees. Large ones, for shuttle alone, are in `large` and `crowds`.
 
 mod blocks;
 mod bulkhead;
 mod crew;
+#[cfg(shuttle)]
+mod crowds;
 mod detector;
 mod ending;
 mod entrance;
