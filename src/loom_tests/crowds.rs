@@ -184,22 +184,21 @@ fn loom_crowd_stand_ins_work_while_all_workers_block() {
 #[test]
 fn loom_crowd_a_lock_is_held_across_joins_in_sections() {
     sample(|| {
-        let pool = builder(2, 1).injector_capacity(8).build().unwrap();
-        let lock = Arc::new(Mutex::new(0));
-        let tasks: Vec<_> = (0..4)
-            .map(|_| {
-                let lock = Arc::clone(&lock);
-                pool.spawn(move || {
+        let pool = builder(2, 1).build().unwrap();
+        let lock = Mutex::new(0);
+        // Where a thread that waits would find them.
+        pool.scope(|s| {
+            for _ in 0..4 {
+                s.spawn(|_| {
                     crate::isolated(|| {
                         let mut held = lock.lock();
                         let (a, b) = crate::join(|| 1, || crate::join(|| 1, || 1));
                         *held += a + b.0 + b.1;
                     });
-                })
-            })
-            .collect();
-        assert_eq!(settle(tasks), 4);
-        assert_eq!(*lock.lock(), 12);
+                });
+            }
+        });
+        assert_eq!(lock.into_inner(), 12);
         pool.shutdown();
     });
 }
