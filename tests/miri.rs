@@ -1,6 +1,9 @@
 //! Whole pools, small enough for Miri. Under it each test runs on many schedules;
 //! without it they are tests like any other.
 
+#[path = "miri/beside.rs"]
+mod beside;
+
 use std::cell::Cell;
 use std::future::Future;
 use std::panic::{self, AssertUnwindSafe};

@@ -45,6 +45,8 @@ impl Follower {
 mod tests {
     use std::{collections::HashMap, path::PathBuf};
 
+    use proptest::prelude::*;
+
     use super::*;
     use crate::{
         ThreadPool,
@@ -78,7 +80,7 @@ mod tests {
         };
         let config = Config {
             num_threads: threads,
-            follow_cpu_quota: Some(Duration::from_millis(1)),
+            follow_cpu_quota: Some(Duration::from_micros(200)),
             cpus: Some(Box::new(cpus)),
             ..Config::default()
         };
@@ -87,10 +89,22 @@ mod tests {
         ThreadPool::start(config, |index| index.to_string(), start).unwrap()
     }
 
-    fn until_active(pool: &ThreadPool, active: usize) {
-        while pool.active_threads() != active {
-            os::yield_now();
+    /// Looks again and again; no spin, which under Miri is long.
+    fn until(is_so: impl Fn() -> bool) {
+        while !is_so() {
+            os::park_timeout(Duration::from_micros(100));
         }
+    }
+
+    fn until_active(pool: &ThreadPool, active: usize) {
+        until(|| pool.active_threads() == active);
+    }
+
+    /// Waits until the pool has looked since, from the beginning to the end.
+    fn until_looked(tree: &Tree) {
+        let looks = || tree.lock()[&PathBuf::from("looks")].len();
+        let before = looks();
+        until(|| looks() >= before + 2);
     }
 
     #[test]
@@ -120,13 +134,96 @@ mod tests {
         let pool = pool(&tree, None);
         assert_eq!((pool.active_threads(), pool.num_threads()), (3, 3));
         pool.set_active_threads(2).unwrap();
-        let looks = || tree.lock()[&PathBuf::from("looks")].len();
-        let before = looks();
-        while looks() < before + 3 {
-            os::yield_now();
-        }
+        until_looked(&tree);
         assert_eq!(pool.active_threads(), 2);
         write(&tree, MAX, "100000 100000");
         until_active(&pool, 1);
+    }
+
+    #[derive(Clone, Copy, Debug)]
+    enum Step {
+        /// The file says so many tenths of a CPU.
+        Write(usize),
+        /// It limits nothing.
+        Lift,
+        ByHand(usize),
+        Work,
+    }
+
+    const THREADS: usize = 4;
+    /// Spawned at a time beside the steps of a case.
+    const TASKS: usize = if cfg!(miri) { 2 } else { 20 };
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            3 => (1..60_usize).prop_map(Step::Write),
+            1 => Just(Step::Lift),
+            2 => (1..=THREADS).prop_map(Step::ByHand),
+            2 => Just(Step::Work),
+        ];
+        prop::collection::vec(step, 1..10)
+    }
+
+    /// Says that the steps are over.
+    struct Over<'a>(&'a Mutex<bool>);
+
+    impl Drop for Over<'_> {
+        fn drop(&mut self) {
+            *self.0.lock() = true;
+        }
+    }
+
+    /// What the file says, or was set by hand since, is so after a look; and what is
+    /// spawned beside all that runs.
+    fn drive(steps: Vec<Step>) {
+        let tree = tree();
+        let pool = pool(&tree, Some(THREADS));
+        let (mut found, mut active) = (THREADS, THREADS);
+        let is_over = Mutex::new(false);
+        let beside = || {
+            while !*is_over.lock() {
+                let tasks: Vec<_> = (0..TASKS).map(|n| pool.spawn(move || n)).collect();
+                let numbers = tasks.into_iter().map(|task| task.join().unwrap());
+                assert!(numbers.eq(0..TASKS));
+            }
+        };
+        os::scope(|threads| {
+            threads.spawn(beside);
+            // Also if a check fails.
+            let _over = Over(&is_over);
+            for step in steps {
+                let mut cpus = found;
+                match step {
+                    Step::Write(tenths) => {
+                        write(&tree, MAX, &format!("{} 100000", tenths * 10_000));
+                        cpus = tenths.div_ceil(10).min(THREADS);
+                    }
+                    Step::Lift => {
+                        write(&tree, MAX, "max 100000");
+                        cpus = THREADS;
+                    }
+                    Step::ByHand(by_hand) => {
+                        pool.set_active_threads(by_hand).unwrap();
+                        active = by_hand;
+                    }
+                    Step::Work => assert_eq!(pool.join(|| 1, || 2), (1, 2)),
+                }
+                if cpus != found {
+                    (found, active) = (cpus, cpus);
+                }
+                until_looked(&tree);
+                assert_eq!(pool.active_threads(), active, "after {step:?}");
+            }
+        });
+        assert_eq!(pool.active_threads(), active);
+        pool.shutdown();
+    }
+
+    #[test]
+    fn a_pool_and_its_quota_are_where_their_model_is() {
+        let cases = if cfg!(miri) { 1 } else { 500 };
+        let config =
+            ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
+        proptest!(config, |(steps in steps())| drive(steps));
     }
 }

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use crate::gate::Gate;
-use crate::options::{How, Limit, Now, Within, hows};
+use crate::options::{How, Limit, Now, Verb, Within, hows};
 
 /// What takes longer than this hangs.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -177,6 +177,13 @@ impl World {
         matches!(home, Home::Class(class) if is_in == CLASSES[class].0 + CLASSES[class].1)
     }
 
+    /// Has one ended there whose time was over? Nobody joins its end, and its place is
+    /// free a moment after it is counted out.
+    fn was_late(&self, home: Home) -> bool {
+        let ended = self.of(home, Stage::Ended);
+        ended.iter().any(|&task| self.tasks[task].how.limit == Limit::Brief)
+    }
+
     fn spawn(&mut self, home: Home, mut how: How) {
         let (gate, token) = (Opener::default(), CancellationToken::new());
         let (is_full, is_closed) = (self.is_full(home), self.closed);
@@ -189,8 +196,19 @@ impl World {
         }
         let spawned = match home {
             Home::Class(class) => {
-                let task = how.limit.of_class(self.classes[class].task(), &token);
-                how.verb.spawn_in_class(task, now, how.task(&gate.0))
+                let (start, was_late) = (Instant::now(), self.was_late(home));
+                if was_late && how.verb == Verb::Async {
+                    how.verb = Verb::Try;
+                }
+                loop {
+                    let task = how.limit.of_class(self.classes[class].task(), &token);
+                    let spawned = how.verb.spawn_in_class(task, now, how.task(&gate.0));
+                    let is_early = was_late && !is_full && matches!(spawned, Err(false));
+                    if !is_early || start.elapsed() > PATIENCE {
+                        break spawned;
+                    }
+                    self.counts[class].rejected += 1;
+                }
             }
             Home::Key(key) => {
                 let task = how.limit.of_task(self.pool.task(), &token);

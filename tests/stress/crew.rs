@@ -1,17 +1,18 @@
 //! Pools at random, tasks at random, and what must be true of both.
 
 use std::any::Any;
+use std::collections::HashSet;
 use std::future::Future;
 use std::panic;
 use std::pin::pin;
 use std::process;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
-use heist::{JoinError, JoinHandle, Priority, Stall, ThreadPool};
+use heist::{JoinError, JoinHandle, Priority, Stall, StallCause, ThreadPool};
 
 use crate::books::{Books, Ticket, add};
 use crate::rounds::{Dice, Score};
@@ -27,6 +28,8 @@ pub(crate) struct Crew {
     exited: AtomicUsize,
     /// The pool has ended, and nobody tells of stalls any more.
     gone: AtomicBool,
+    /// The tasks that have been told of for holding their threads.
+    held: Mutex<HashSet<usize>>,
 }
 
 /// A pool of any kind, with room for `capacity` tasks in a lane.
@@ -38,8 +41,8 @@ pub(crate) fn build(
 ) -> (Pool, Arc<Crew>) {
     let workers = dice.pick(&WORKERS);
     let zero = || AtomicUsize::new(0);
-    let gone = AtomicBool::new(false);
-    let crew = Arc::new(Crew { workers, started: zero(), exited: zero(), gone });
+    let (gone, held) = (AtomicBool::new(false), Mutex::default());
+    let crew = Arc::new(Crew { workers, started: zero(), exited: zero(), gone, held });
     let (start, exit, caught) = (crew.clone(), crew.clone(), books.clone());
     score.pools += 1;
     let name = format!("{}w{workers}", score.pools);
@@ -59,8 +62,8 @@ pub(crate) fn build(
         builder = builder.follow_cpu_quota(Duration::from_micros(100));
     }
     if dice.one_in(3) {
-        let (after, crew) = (Duration::from_micros(50), crew.clone());
-        builder = builder.stall_handler(after, move |stall| crew.hear(stall, after));
+        let (after, crew, books) = (Duration::from_micros(50), crew.clone(), books.clone());
+        builder = builder.stall_handler(after, move |stall| crew.hear(stall, after, &books));
     }
     (Pool::watched(&name, builder.build().expect("a pool")), crew)
 }
@@ -74,11 +77,20 @@ impl Crew {
     }
 
     /// On the pool's timer: a failed check here ends the process, see `Books::catch`.
-    fn hear(&self, stall: &Stall, after: Duration) {
+    fn hear(&self, stall: &Stall, after: Duration, books: &Books) {
         assert!(!self.gone.load(SeqCst), "told after the pool's end: {stall}");
         assert!(stall.elapsed() >= after, "{stall}");
         assert!(stall.worker().is_none_or(|worker| worker < self.workers), "{stall}");
-        assert_eq!(stall.task(), None, "no task has a name here");
+        // The names are numbers, of tasks that there are.
+        let number = |name: &str| name.parse().ok().filter(|&number| number < books.issued());
+        let number = |name| number(name).unwrap_or_else(|| panic!("{stall}"));
+        match (stall.task().map(number), stall.cause()) {
+            (Some(task), StallCause::Running) => {
+                assert!(self.held.lock().unwrap().insert(task), "{stall}, told twice");
+            }
+            (_, StallCause::Task(Some(name))) => _ = number(name),
+            _ => (),
+        }
     }
 
     /// Waits until the last thread has gone by itself.
@@ -230,7 +242,10 @@ pub(crate) fn spawn(pool: &ThreadPool, books: &Arc<Books>, dice: &Dice) -> Optio
         let active = 1 + dice.below(pool.num_threads());
         pool.set_active_threads(active).expect("in range");
     }
-    let builder = pool.task().priority(priority);
+    let mut builder = pool.task().priority(priority);
+    if dice.one_in(2) {
+        builder = builder.name(number.to_string());
+    }
     add(&books.tried);
     let spawned = match dice.below(4) {
         0 => builder.spawn_timeout(task, dice.micros(300)),

@@ -7,11 +7,15 @@ use std::thread;
 use heist::JoinHandle;
 
 use crate::books::{Books, add};
-use crate::crew::{build, until};
+use crate::crew::{build, spawn, until};
 use crate::rounds::{Dice, rounds};
 use crate::watchdog::Pool;
 
 const TASKS: usize = 60;
+/// The most keys of a spawner, the hot one among them.
+const KEYS: usize = 32;
+/// For each keyed task there may be one without, and its family.
+const BESIDE: usize = TASKS * 4;
 
 /// A key of one spawner, whose numbers so rise.
 #[derive(Default)]
@@ -23,16 +27,16 @@ struct Key {
 
 /// What one thread spawns: half of it onto one hot key.
 struct Spawner {
-    keys: [Key; 3],
+    keys: Vec<Key>,
     accepted: AtomicUsize,
     ran: AtomicUsize,
     cancelled: AtomicUsize,
 }
 
 impl Spawner {
-    fn new() -> Arc<Spawner> {
+    fn new(keys: usize) -> Arc<Spawner> {
         Arc::new(Spawner {
-            keys: Default::default(),
+            keys: (0..keys).map(|_| Key::default()).collect(),
             accepted: AtomicUsize::new(0),
             ran: AtomicUsize::new(0),
             cancelled: AtomicUsize::new(0),
@@ -55,7 +59,7 @@ impl Spawner {
     }
 
     fn spawn(self: &Arc<Self>, pool: &Pool, own: usize, number: usize, dice: &Dice) {
-        let which = [0, 0, 1, 2][dice.below(4)];
+        let which = if dice.one_in(2) { 0 } else { dice.below(self.keys.len()) };
         let (this, inner) = (self.clone(), dice.fork());
         let task = move || this.run(which, number, &inner);
         let key = (own, which);
@@ -84,14 +88,23 @@ impl Spawner {
 #[test]
 fn tasks_of_a_key_run_one_at_a_time_in_their_order() {
     rounds(|dice, score| {
-        let books = Books::of(1);
+        let books = Books::of(3 * BESIDE);
         let (pool, crew) = build(dice, score, dice.pick(&[4, 64, 4096]), &books);
-        let spawners: Vec<_> = (0..3).map(|_| Spawner::new()).collect();
+        // Few that are all busy, or a hot one beside many cold.
+        let keys = dice.pick(&[1, 3, KEYS]);
+        let spawners: Vec<_> = (0..3).map(|_| Spawner::new(keys)).collect();
         thread::scope(|threads| {
             for (own, spawner) in spawners.iter().enumerate() {
-                let (dice, pool) = (dice.fork(), &pool);
+                let (dice, pool, books) = (dice.fork(), &pool, &books);
                 threads.spawn(move || {
-                    let all = move || (0..TASKS).for_each(|n| spawner.spawn(pool, own, n, &dice));
+                    let all = move || {
+                        for number in 0..TASKS {
+                            spawner.spawn(pool, own, number, &dice);
+                            if own != 2 && dice.one_in(4) {
+                                drop(spawn(pool, books, &dice));
+                            }
+                        }
+                    };
                     // The last one from inside.
                     if own == 2 { pool.install(all) } else { all() }
                 });
@@ -104,9 +117,13 @@ fn tasks_of_a_key_run_one_at_a_time_in_their_order() {
         if dice.one_in(2) {
             until(|| count(|s| &s.ran) + cancelled == accepted);
         }
+        // What runs beside may spawn until then.
+        books.close();
         pool.end(|pool| pool.shutdown());
         crew.assert_gone();
         assert_eq!(count(|s| &s.ran) + cancelled, accepted, "each ran, or was cancelled");
+        assert_eq!(books.owed(), 0);
+        until(|| books.all_dropped());
         score.tasks += accepted as u64;
     });
 }
