@@ -106,10 +106,35 @@ mod tests {
             assert!(errands.is_empty());
             errands.push(Some(2), "another's");
             errands.push(None, "everybody's");
+            assert!(!errands.is_empty());
             let mut taken = [0, 0].map(|worker| errands.take(worker, look).unwrap());
             taken.sort_unstable();
             assert_eq!(taken, ["another's", "everybody's"], "at look {look}");
             assert!(errands.is_empty() && errands.take(0, look).is_none());
         }
+    }
+    #[test]
+    fn who_has_enough_of_its_own_sees_to_everybodys_and_to_others_now_and_then() {
+        let errands = Errands::new(3);
+        let everybodys = 3;
+        for _ in 0..100 {
+            [Some(0), Some(1), Some(2), None].into_iter().enumerate().for_each(|(whose, queue)| {
+                errands.push(queue, whose);
+            });
+        }
+        let first_at = |look| errands.take(0, look).unwrap();
+        let usual: Vec<_> = (1..OTHERS_FIRST).map(first_at).collect();
+        assert_eq!(usual, [everybodys, 0, everybodys, 0, everybodys, 0, everybodys]);
+        // Each queue in its turn.
+        let others: Vec<_> = (0..5).map(|turn| first_at(turn * OTHERS_FIRST)).collect();
+        assert_eq!(others, [0, 1, 2, everybodys, 0]);
+    }
+
+    #[test]
+    fn who_has_none_goes_on_from_its_own_to_the_next() {
+        let errands = Errands::new(4);
+        (0..4).for_each(|worker| errands.push(Some(worker), worker));
+        let taken = [0, 1, 2, 3].map(|_| errands.take(2, 1).unwrap());
+        assert_eq!(taken, [2, 3, 0, 1]);
     }
 }

@@ -209,6 +209,14 @@ fn mix(mut x: u64) -> u64 {
 
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
+    use std::{
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering},
+        },
+        task::{Wake, Waker},
+    };
+
     use super::{Strands, mix, preferred};
 
     #[test]
@@ -241,6 +249,65 @@ mod tests {
         assert_eq!((strands.next(7), strands.next(7)), (Some('b'), None));
         assert!(!strands.leave(7).ticket);
         assert_eq!(strands.size().0, 0);
+    }
+
+    #[test]
+    fn a_strand_without_jobs_is_there_as_long_as_somebody_is_at_it() {
+        let strands = Strands::new();
+        assert!(strands.push(7, 'a') && strands.arrive(7));
+        assert_eq!(strands.next(7), Some('a'));
+        assert!(!strands.begin(7), "there is nothing to begin");
+        assert_eq!(strands.size().0, 1);
+        assert!(!strands.push(7, 'b'), "its runner will find it");
+        assert!(!strands.begin(7), "two of one key at once");
+        assert_eq!(strands.next(7), Some('b'));
+        assert!(!strands.leave(7).ticket);
+        assert_eq!(strands.size(), (0, strands.size().1));
+        // A ticket that finds no jobs, for a runner without one has had them.
+        assert!(strands.push(7, 'c') && strands.begin(7));
+        assert_eq!(strands.next(7), Some('c'));
+        assert!(!strands.leave(7).ticket);
+        assert_eq!(strands.size().0, 1, "the ticket is on its way");
+        assert!(!strands.arrive(7));
+        assert_eq!(strands.size().0, 0);
+    }
+
+    #[test]
+    fn who_waits_to_be_the_runner_hears_when_there_is_none() {
+        struct Rings(AtomicUsize);
+        impl Wake for Rings {
+            fn wake(self: Arc<Self>) {
+                self.0.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        let (strands, rings) = (Strands::new(), Arc::new(Rings(AtomicUsize::new(0))));
+        let waker = Waker::from(rings.clone());
+        assert!(!strands.is_idle(7), "there is none");
+        assert!(strands.push(7, 'a') && strands.is_idle(7));
+        assert!(strands.arrive(7) && !strands.is_idle(7));
+        assert_eq!((strands.push(7, 'b'), strands.queued(7)), (false, 2));
+        (0..2).for_each(|_| strands.wake_at_leave(7, &waker));
+        let left = strands.leave(7);
+        assert!(left.ticket && left.wakers.len() == 1, "each waker once");
+        left.wakers.into_iter().for_each(Waker::wake);
+        assert_eq!(rings.0.load(Ordering::Relaxed), 1);
+        assert!(strands.is_idle(7), "the ticket may come late");
+        assert!(strands.arrive(7));
+        assert_eq!((strands.next(7), strands.next(7)), (Some('a'), Some('b')));
+        assert!(!strands.is_idle(7) && strands.leave(7).wakers.is_empty());
+    }
+
+    #[test]
+    fn what_waits_is_given_up_in_the_end_whatever_its_key() {
+        let strands = Strands::new();
+        for key in 0..100 {
+            assert!(strands.push(mix(key), key) && !strands.push(mix(key), key));
+        }
+        assert_eq!((strands.queued(mix(1)), strands.queued(7)), (2, 0));
+        let mut drained = strands.drain();
+        drained.sort_unstable();
+        assert!(drained.into_iter().eq((0..100).flat_map(|key| [key, key])));
+        assert_eq!(strands.queued(mix(1)), 0);
     }
 
     #[test]

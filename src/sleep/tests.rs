@@ -59,3 +59,112 @@ fn nobody_is_woken_for_what_he_would_not_take() {
     assert!(sleep.posted(Place::Side));
     assert_eq!(sleep.get_up(0), Awake::Searching);
 }
+
+#[test]
+fn each_takes_what_it_has_an_appetite_for() {
+    let places = [Place::Forks, Place::Deque, Place::Side, Place::Lane];
+    let takes = |appetite: Appetite| places.map(|place| appetite.takes_from(place));
+    assert_eq!(takes(Appetite::Deques), [true, true, false, false]);
+    assert_eq!(takes(Appetite::Side), [false, false, true, false]);
+    assert_eq!(takes(Appetite::DequesAndSide), [true, true, true, false]);
+    assert_eq!(takes(Appetite::Anything), [true; 4]);
+}
+
+#[test]
+fn guests_and_workers_are_enough_when_they_are_as_many_as_the_workers() {
+    let (sleep, parker) = (Sleep::new(4, 2), Parker::current());
+    let deep = |index| {
+        let was = Awake::Unasked;
+        sleep.fall_asleep(index, Appetite::Anything, Depth::Sleep, was, &parker);
+    };
+    assert!(!sleep.enough_awake(0), "without the caller there is one too few");
+    sleep.take_first_seat();
+    assert!(sleep.enough_awake(0));
+    assert!(!sleep.enough_awake(1), "somebody else is away");
+    sleep.leave_first_seat();
+    assert!(sleep.enough_awake(0), "it was there just now");
+    assert!(!sleep.enough_awake(0), "it has not come again");
+    sleep.take_first_seat();
+    sleep.set_others_seated(1);
+    deep(0);
+    assert!(sleep.enough_awake(0), "two guests, for who sleeps and for the caller");
+    assert!(!sleep.enough_awake(1));
+    sleep.set_others_seated(0);
+    assert!(sleep.enough_awake(0) && !sleep.enough_awake(0));
+}
+
+#[test]
+fn half_of_the_workers_search() {
+    let sleep = Sleep::new(4, 2);
+    assert!(sleep.start_searching() && !sleep.start_searching());
+    sleep.set_crowd(3);
+    assert!(sleep.start_searching() && !sleep.start_searching());
+    let nobody_asks = |_| unreachable!("another searches on");
+    assert!(sleep.stop_searching(nobody_asks));
+    assert!(sleep.stop_searching(|_| false), "there is nothing to do");
+    assert!(sleep.stop_searching(|_| true), "it did not count");
+    assert!(sleep.start_searching());
+    assert!(!sleep.stop_searching(|place| place == Place::Lane), "nobody comes for it");
+}
+
+#[test]
+fn the_last_searcher_wakes_another_for_what_there_is() {
+    let (sleep, parker) = (Sleep::new(2, 2), Parker::current());
+    assert!(sleep.start_searching());
+    sleep.fall_asleep(0, Appetite::Anything, Depth::Sleep, Awake::Unasked, &parker);
+    assert!(sleep.stop_searching(|place| place == Place::Side));
+    assert_eq!(sleep.get_up(0), Awake::Searching);
+}
+
+#[test]
+fn work_is_served_by_who_searches_or_who_is_woken() {
+    let (sleep, parker) = (Sleep::new(2, 2), Parker::current());
+    assert!(sleep.serve(|_| false), "there is nothing to do");
+    assert!(!sleep.serve(|_| true), "nobody comes");
+    sleep.fall_asleep(0, Appetite::Anything, Depth::Sleep, Awake::Unasked, &parker);
+    assert!(sleep.serve(|_| false));
+    assert!(sleep.serve(|place| place == Place::Lane));
+    assert!(sleep.serve(|_| unreachable!("it searches")));
+    assert!(sleep.posted(Place::Deque), "it searches");
+    assert_eq!(sleep.get_up(0), Awake::Searching);
+}
+
+#[test]
+fn who_searches_is_relied_on_and_nobody_is_woken() {
+    let (sleep, parker) = (Sleep::new(2, 2), Parker::current());
+    sleep.fall_asleep(0, Appetite::Anything, Depth::Sleep, Awake::Unasked, &parker);
+    assert!(sleep.start_searching());
+    assert!(sleep.posted(Place::Lane) && !sleep.wants_forks());
+    assert_eq!(sleep.get_up(0), Awake::Unasked);
+    assert!(sleep.stop_searching(|_| false));
+}
+
+#[test]
+fn the_preferred_is_woken_if_it_sleeps_and_else_the_newest() {
+    let (sleep, parker) = (Sleep::new(3, 3), Parker::current());
+    for index in 0..3 {
+        sleep.fall_asleep(index, Appetite::Anything, Depth::Sleep, Awake::Unasked, &parker);
+    }
+    assert!(sleep.posted_for(Some(1), Place::Lane));
+    assert_eq!(sleep.get_up(1), Awake::Searching);
+    assert!(sleep.stop_searching(|_| false));
+    assert!(sleep.posted_for(Some(1), Place::Lane));
+    assert_eq!([sleep.get_up(2), sleep.get_up(0)], [Awake::Searching, Awake::Unasked]);
+}
+
+#[test]
+fn dozers_that_got_up_or_were_woken_doze_no_more() {
+    for woken in [true, false] {
+        let (sleep, parker) = with_a_dozer(Appetite::Anything);
+        sleep.set_others_seated(2);
+        if woken {
+            assert!(sleep.posted(Place::Deque));
+            assert_eq!(sleep.get_up(0), Awake::Searching);
+            assert!(sleep.stop_searching(|_| false));
+        } else {
+            assert_eq!(sleep.get_up(0), Awake::Unasked);
+        }
+        sleep.fall_asleep(0, Appetite::Anything, Depth::Sleep, Awake::Unasked, &parker);
+        assert!(sleep.posted(Place::Forks), "it sleeps deeply");
+    }
+}
