@@ -177,11 +177,12 @@ impl World {
         matches!(home, Home::Class(class) if is_in == CLASSES[class].0 + CLASSES[class].1)
     }
 
-    /// Has one ended there whose time was over? Nobody joins its end, and its place is
-    /// free a moment after it is counted out.
+    /// Has one left whose time was over? Its handle says so before it is gone, and its
+    /// place is free a moment after it is counted out.
     fn was_late(&self, home: Home) -> bool {
-        let ended = self.of(home, Stage::Ended);
-        ended.iter().any(|&task| self.tasks[task].how.limit == Limit::Brief)
+        let is_gone = |task: &Task| !matches!(task.stage, Stage::Waiting | Stage::Running);
+        let mut gone = self.tasks.iter().filter(|task| task.home == home && is_gone(task));
+        gone.any(|task| matches!(task.how.limit, Limit::Brief | Limit::Past))
     }
 
     fn spawn(&mut self, home: Home, mut how: How) {
@@ -197,7 +198,8 @@ impl World {
         let spawned = match home {
             Home::Class(class) => {
                 let (start, was_late) = (Instant::now(), self.was_late(home));
-                if was_late && how.verb == Verb::Async {
+                // Those that wait for a place may do so in vain.
+                if was_late && matches!(how.verb, Verb::Spawn | Verb::Async) {
                     how.verb = Verb::Try;
                 }
                 loop {
