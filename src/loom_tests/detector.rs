@@ -4,8 +4,12 @@
 
 use std::time::Duration;
 
-use super::explore::{ANY, Cell, Preemptions, Tracked, explore};
+use super::{
+    explore::{ANY, Cell, Preemptions, Tracked, explore},
+    house::builder,
+};
 use crate::{
+    ThreadPool,
     config::Handlers,
     detector::{Detector, Doing},
     parker::Parker,
@@ -89,6 +93,30 @@ fn loom_detector_a_task_does_not_answer_for_its_wait() {
 }
 
 #[test]
+fn loom_detector_what_is_on_top_again_is_told() {
+    explore(MOST, || {
+        let (heard, told) = (Arc::new(Parker::new()), Arc::new(Cell::<[u32; 2]>::default()));
+        let (wake, inside) = (Arc::clone(&heard), Arc::clone(&told));
+        let (detector, timer) = detector(move |stall| {
+            let is_below = stall.task() == Some("below");
+            inside.write(|told| told[usize::from(is_below)] += 1);
+            if is_below {
+                wake.unpark();
+            }
+        });
+        let post = detector.post(StalledThread::Worker(0));
+        post.begin(run("below"));
+        post.begin(run("above"));
+        post.end();
+        // Before it was covered, or now.
+        heard.park();
+        post.end();
+        timer.dismiss();
+        assert!(told.read(|told| told[0] <= 1 && told[1] == 1), "each once");
+    });
+}
+
+#[test]
 fn loom_detector_two_threads_are_told_of_beside_the_end() {
     explore(MOST, || {
         let told = Arc::new(Cell::<u32>::default());
@@ -108,5 +136,37 @@ fn loom_detector_two_threads_are_told_of_beside_the_end() {
         other.join().unwrap();
         assert_eq!(told.read(|told| *told), before);
         assert!(before <= 2);
+    });
+}
+
+fn pool_that_tells(told: impl Fn(&Stall) + Send + Sync + 'static) -> ThreadPool {
+    builder(1, 0).stall_handler(Duration::from_nanos(1), told).build().unwrap()
+}
+
+#[test]
+fn loom_detector_nothing_is_told_after_the_end_of_its_pool() {
+    explore(Preemptions { quick: 2, full: 4 }, || {
+        let told = Arc::new(Cell::<u32>::default());
+        let (inside, tracked) = (Arc::clone(&told), Tracked::default());
+        let pool = pool_that_tells(move |_| {
+            let _held = &tracked;
+            inside.write(|told| *told += 1);
+        });
+        drop(pool.spawn(|| ()));
+        pool.shutdown();
+        // The task, and the wait for the end.
+        assert!(told.read(|&told| told <= 2));
+    });
+}
+
+#[test]
+fn loom_detector_a_pool_that_ends_on_its_worker_is_looked_at() {
+    explore(Preemptions { quick: 2, full: 4 }, || {
+        let tracked = Tracked::default();
+        let pool = Arc::new(pool_that_tells(move |_| _ = &tracked));
+        let inside = Arc::clone(&pool);
+        let task = pool.spawn(move || drop(inside));
+        drop(pool);
+        task.join().unwrap();
     });
 }

@@ -7,7 +7,7 @@ use crate::{ThreadPool, ThreadPoolBuilder, parker::Parker, sync::Arc};
 /// Stacks of the threads: words under loom, and bytes under shuttle, which gives a
 /// thread the stack of one that is over without a look at its size: so all have the
 /// same.
-const STACK: usize = 1 << if cfg!(shuttle) { 18 } else { 15 };
+pub(super) const STACK: usize = 1 << if cfg!(shuttle) { 18 } else { 15 };
 
 /// Nobody lingers, and no stand-in comes.
 pub(super) fn builder(workers: usize, guests: usize) -> ThreadPoolBuilder {

@@ -31,6 +31,7 @@ mod parker;
 mod permits;
 mod pools;
 mod process;
+mod quota;
 mod scoped_handle;
 mod sign;
 mod slab;

@@ -184,6 +184,39 @@ fn loom_duty_a_worker_at_rest_is_called_back() {
     });
 }
 
+/// ORDERING(duty): as above, when two change it at once.
+#[test]
+fn loom_duty_a_worker_hears_of_two_who_change_it_at_once() {
+    explore(Preemptions { quick: 3, full: ANY }, || {
+        let shared = Arc::new((Staff::new(2, 0, Duration::MAX, None), Sleep::new(2, 2)));
+        let change = |(staff, sleep): &(Staff, Sleep), active| {
+            staff.change_active(|_| active, |_| true).for_each(|index| sleep.wake(index));
+        };
+        let worker = {
+            let shared = Arc::clone(&shared);
+            thread::spawn(move || {
+                let parker = Arc::new(Parker::new());
+                while !shared.0.is_on_duty(1) {
+                    shared.1.lie_down(1, &parker);
+                    if !shared.0.is_on_duty(1) {
+                        parker.park();
+                    }
+                }
+            })
+        };
+        let other = {
+            let shared = Arc::clone(&shared);
+            thread::spawn(move || change(&shared, 1))
+        };
+        change(&shared, 2);
+        other.join().unwrap();
+        if shared.0.active() == 1 {
+            change(&shared, 2);
+        }
+        worker.join().unwrap();
+    });
+}
+
 #[test]
 fn loom_staff_a_stand_in_runs_what_a_blocked_worker_waits_for() {
     explore(Preemptions { quick: 1, full: 2 }, || {

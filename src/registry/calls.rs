@@ -113,8 +113,9 @@ impl<C> Registry<C> {
     pub(crate) fn change_active(&self, change: impl FnOnce(usize) -> usize) {
         let present = self.attendance.present();
         let changed = self.staff.change_active(change, |worker| present.has(worker));
-        drop(present);
+        // In the same order as the changes, so the last one stays.
         self.sleep.set_crowd(self.staff.active());
+        drop(present);
         let nobody = self.slots.len();
         changed.for_each(|worker| self.sleep.wake(worker));
         self.serve_open_places(nobody);
