@@ -17,14 +17,14 @@ use crate::{
 
 /// How often something has run, and how many are at it.
 #[derive(Default)]
-struct Tally {
+pub(super) struct Tally {
     ran: AtomicUsize,
     inside: AtomicUsize,
 }
 
 impl Tally {
     /// Runs as one of at most `limit` at a time; the steps let others come in between.
-    fn enter(&self, limit: usize) {
+    pub(super) fn enter(&self, limit: usize) {
         let before = self.inside.fetch_add(1, Ordering::SeqCst);
         assert!(before < limit, "{} at once, not {limit}", before + 1);
         thread::yield_now();
@@ -32,20 +32,23 @@ impl Tally {
         self.ran.fetch_add(1, Ordering::SeqCst);
     }
 
-    fn ran(&self) -> usize {
+    pub(super) fn ran(&self) -> usize {
         self.ran.load(Ordering::SeqCst)
     }
 }
 
 /// How many have run; the others were cancelled.
-fn settle(tasks: Vec<JoinHandle<()>>) -> usize {
+pub(super) fn settle(tasks: Vec<JoinHandle<()>>) -> usize {
     let outcomes = tasks.into_iter().map(JoinHandle::join);
     outcomes
         .filter(|outcome| outcome.as_ref().map_err(|e| assert!(e.is_cancelled())).is_ok())
         .count()
 }
 
-fn on_two_threads(pool: ThreadPool, f: impl Fn(&ThreadPool) + Send + Sync + 'static) -> ThreadPool {
+pub(super) fn on_two_threads(
+    pool: ThreadPool,
+    f: impl Fn(&ThreadPool) + Send + Sync + 'static,
+) -> ThreadPool {
     let shared = Arc::new((pool, f));
     let other = {
         let shared = Arc::clone(&shared);

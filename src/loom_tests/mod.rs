@@ -4,7 +4,8 @@
 //!
 //! `ci/loom.sh` and `ci/shuttle.sh` run them; a lost wake-up shows as a deadlock, a
 //! missing happens-before as a causality violation of a `Cell`, which only loom
-//! sees. Large ones, for shuttle alone, are in `large` and `crowds`.
+//! sees. Large ones, for shuttle alone, are in `large`, `crowds`
+//! and `mixes`.
 
 mod blocks;
 mod bulkhead;
@@ -26,6 +27,8 @@ mod lane;
 #[cfg(shuttle)]
 mod large;
 mod limits;
+#[cfg(shuttle)]
+mod mixes;
 mod packet;
 mod parker;
 mod permits;

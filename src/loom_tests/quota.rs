@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     ThreadBuilder, ThreadPool,
-    config::Config,
+    config::{Config, Handlers},
     parker::Parker,
     pool::Start,
     registry::Phase,
@@ -16,19 +16,19 @@ use crate::{
 };
 
 /// A pool that counts its CPUs again and again, on its timer's thread.
-struct Follower {
-    pool: ThreadPool,
+pub(super) struct Follower {
+    pub(super) pool: ThreadPool,
     /// Set when what it was to find is found, and dealt with.
-    found: Arc<Parker>,
-    /// Lets it look on after that. By then the pool is to be at its end: in a model,
-    /// looks that nobody waits for have no end.
+    pub(super) found: Arc<Parker>,
+    /// Lets it look on after that, which a worker does that leaves: in a model, looks
+    /// that nobody waits for have no end unless the pool has.
     on: Arc<Parker>,
 }
 
 /// It finds `cpus`, one after the other, the first while it is built.
-fn follower(workers: usize, cpus: &'static [usize], start: Start<'_>) -> Follower {
+pub(super) fn follower(workers: usize, cpus: &'static [usize], start: Start<'_>) -> Follower {
     let [found, on] = [(); 2].map(|()| Arc::new(Parker::new()));
-    let (say, wait) = (Arc::clone(&found), Arc::clone(&on));
+    let (say, wait, leaves) = (Arc::clone(&found), Arc::clone(&on), Arc::clone(&on));
     let (looks, tracked) = (cell::Cell::new(0), Tracked::default());
     let look = move || {
         let _held = &tracked;
@@ -50,6 +50,7 @@ fn follower(workers: usize, cpus: &'static [usize], start: Start<'_>) -> Followe
         // A model has no clock: a period that is over at once.
         follow_cpu_quota: Some(Duration::from_nanos(1)),
         cpus: Some(Box::new(look)),
+        handlers: Handlers { exit: Some(Box::new(move |_| leaves.unpark())), ..Default::default() },
         ..Config::default()
     };
     let pool = ThreadPool::start(config, |index| index.to_string(), start);
@@ -66,12 +67,20 @@ fn unmanned(workers: usize, cpus: &'static [usize]) -> (Follower, Vec<ThreadBuil
     (follower, threads)
 }
 
-fn manned(thread: ThreadBuilder) -> io::Result<Option<thread::JoinHandle<()>>> {
+pub(super) fn manned(thread: ThreadBuilder) -> io::Result<Option<thread::JoinHandle<()>>> {
     thread::Builder::new().stack_size(STACK).spawn(|| thread.run()).map(Some)
 }
 
 impl Follower {
-    fn end(self, threads: Vec<ThreadBuilder>) {
+    /// How many workers are on duty, which all say.
+    pub(super) fn on_duty(&self) -> usize {
+        let (registry, active) = (self.pool.registry(), self.pool.active_threads());
+        let is_whole = |index| registry.staff.is_on_duty(index) == (index < active);
+        assert!((0..registry.workers()).all(is_whole));
+        active
+    }
+
+    pub(super) fn end(self, threads: Vec<ThreadBuilder>) {
         let registry = Arc::downgrade(self.pool.registry());
         registry.upgrade().unwrap().advance(Phase::Ending);
         self.on.unpark();
@@ -98,9 +107,9 @@ fn loom_quota_a_change_beside_one_by_hand_is_the_one_or_the_other() {
         let (follower, threads) = unmanned(4, &[4, 1]);
         follower.pool.set_active_threads(3).unwrap();
         follower.found.park();
-        let (registry, active) = (follower.pool.registry(), follower.pool.active_threads());
+        let active = follower.on_duty();
         assert!(active == 1 || active == 3);
-        assert!((0..4).all(|index| registry.staff.is_on_duty(index) == (index < active)));
+        let registry = follower.pool.registry();
         // Half of those on duty may search.
         let searchers = (0..4).filter(|_| registry.sleep.start_searching()).count();
         assert_eq!(searchers, active.div_ceil(2));
@@ -120,12 +129,11 @@ fn loom_quota_looks_no_more_when_the_pool_is_over() {
 #[test]
 fn loom_quota_a_pool_that_ends_on_its_worker_is_let_go_by_who_looks() {
     explore(Preemptions { quick: 2, full: 4 }, || {
-        let Follower { pool, on, .. } = follower(1, &[1, 1], &mut manned);
+        let Follower { pool, .. } = follower(1, &[1, 1], &mut manned);
         let pool = Arc::new(pool);
         let inside = Arc::clone(&pool);
         let task = pool.spawn(move || drop(inside));
         drop(pool);
         task.join().unwrap();
-        on.unpark();
     });
 }
