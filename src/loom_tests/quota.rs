@@ -1,9 +1,9 @@
 //! The CPUs are counted while the size of the pool is set by hand, and while it ends.
 
-use std::{cell, io, time::Duration};
+use std::{io, time::Duration};
 
 use super::{
-    explore::{ANY, Preemptions, Tracked, explore},
+    explore::{ANY, Cell, Preemptions, Tracked, explore},
     house::STACK,
 };
 use crate::{
@@ -18,6 +18,8 @@ use crate::{
 /// A pool that counts its CPUs again and again, on its timer's thread.
 pub(super) struct Follower {
     pub(super) pool: ThreadPool,
+    /// So many, by whoever looks.
+    looks: Arc<Cell<usize>>,
     /// Set when what it was to find is found, and dealt with.
     pub(super) found: Arc<Parker>,
     /// Lets it look on after that, which a worker does that leaves: in a model, looks
@@ -29,10 +31,11 @@ pub(super) struct Follower {
 pub(super) fn follower(workers: usize, cpus: &'static [usize], start: Start<'_>) -> Follower {
     let [found, on] = [(); 2].map(|()| Arc::new(Parker::new()));
     let (say, wait, leaves) = (Arc::clone(&found), Arc::clone(&on), Arc::clone(&on));
-    let (looks, tracked) = (cell::Cell::new(0), Tracked::default());
+    let (looks, tracked) = (Arc::new(Cell::<usize>::default()), Tracked::default());
+    let counter = Arc::clone(&looks);
     let look = move || {
         let _held = &tracked;
-        let look = looks.replace(looks.get() + 1);
+        let look = counter.write(|looks| (*looks, *looks += 1).0);
         if look == cpus.len() {
             say.unpark();
             wait.park();
@@ -54,7 +57,7 @@ pub(super) fn follower(workers: usize, cpus: &'static [usize], start: Start<'_>)
         ..Config::default()
     };
     let pool = ThreadPool::start(config, |index| index.to_string(), start);
-    Follower { pool: pool.expect("a model refuses no thread"), found, on }
+    Follower { pool: pool.expect("a model refuses no thread"), looks, found, on }
 }
 
 /// One whose workers are never run.
@@ -86,7 +89,9 @@ impl Follower {
         self.on.unpark();
         drop(threads);
         self.pool.shutdown();
-        assert!(registry.upgrade().is_none(), "nobody looks any more");
+        // Nobody looks any more.
+        assert!(registry.upgrade().is_none());
+        self.looks.read(|&looks| assert!(looks > 0));
     }
 }
 
