@@ -84,14 +84,14 @@ impl Follower {
     }
 
     pub(super) fn end(self, threads: Vec<ThreadBuilder>) {
-        let registry = Arc::downgrade(self.pool.registry());
-        registry.upgrade().unwrap().advance(Phase::Ending);
+        let registry = Arc::clone(self.pool.registry());
+        registry.advance(Phase::Ending);
         self.on.unpark();
         drop(threads);
         self.pool.shutdown();
         // Nobody looks any more.
-        assert!(registry.upgrade().is_none());
         self.looks.read(|&looks| assert!(looks > 0));
+        assert!(Arc::into_inner(registry).is_some());
     }
 }
 
