@@ -221,7 +221,7 @@ fn loom_mix_each_stall_is_told_once_and_none_after_the_end() {
 #[test]
 fn loom_mix_a_pool_follows_its_quota_and_a_hand_while_tasks_come() {
     sample(|| {
-        let follower = follower(3, &[3, 1, 2, 1, 3], &mut manned);
+        let follower = follower(3, &[3, 1, 2, 3, 1], &mut manned);
         let (order, tally) = (Order::default(), Arc::new(Tally::default()));
         let pool = &follower.pool;
         let mut tasks = spawn_keyed(pool, 4, &order);
@@ -235,7 +235,7 @@ fn loom_mix_a_pool_follows_its_quota_and_a_hand_while_tasks_come() {
         assert_eq!((in_order(&order), tally.ran()), (4, 4));
         follower.found.park();
         // The last of what was found, or what was set by hand after that.
-        assert!([2, 3].contains(&follower.on_duty()));
+        assert!([1, 2].contains(&follower.on_duty()));
         follower.end(Vec::new());
     });
 }
