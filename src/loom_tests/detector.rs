@@ -145,7 +145,7 @@ fn pool_that_tells(told: impl Fn(&Stall) + Send + Sync + 'static) -> ThreadPool 
 
 #[test]
 fn loom_detector_nothing_is_told_after_the_end_of_its_pool() {
-    explore(Preemptions { quick: 2, full: 4 }, || {
+    explore(Preemptions { quick: 2, full: 3 }, || {
         let told = Arc::new(Cell::<u32>::default());
         let (inside, tracked) = (Arc::clone(&told), Tracked::default());
         let pool = pool_that_tells(move |_| {
@@ -161,7 +161,7 @@ fn loom_detector_nothing_is_told_after_the_end_of_its_pool() {
 
 #[test]
 fn loom_detector_a_pool_that_ends_on_its_worker_is_looked_at() {
-    explore(Preemptions { quick: 2, full: 4 }, || {
+    explore(Preemptions { quick: 2, full: 3 }, || {
         let tracked = Tracked::default();
         let pool = Arc::new(pool_that_tells(move |_| _ = &tracked));
         let inside = Arc::clone(&pool);

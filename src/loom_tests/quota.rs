@@ -128,7 +128,7 @@ fn loom_quota_a_change_beside_one_by_hand_is_the_one_or_the_other() {
 
 #[test]
 fn loom_quota_looks_no_more_when_the_pool_is_over() {
-    explore(Preemptions { quick: 4, full: ANY }, || {
+    explore(Preemptions { quick: 4, full: 5 }, || {
         let (follower, threads) = unmanned(2, &[2, 1]);
         follower.end(threads);
     });
@@ -136,7 +136,7 @@ fn loom_quota_looks_no_more_when_the_pool_is_over() {
 
 #[test]
 fn loom_quota_a_pool_that_ends_on_its_worker_is_let_go_by_who_looks() {
-    explore(Preemptions { quick: 2, full: 4 }, || {
+    explore(Preemptions { quick: 2, full: 3 }, || {
         let Follower { pool, .. } = follower(1, &[1, 1], &mut manned);
         let pool = Arc::new(pool);
         let inside = Arc::clone(&pool);
