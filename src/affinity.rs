@@ -86,9 +86,11 @@ mod linux {
 
     #[cfg(test)]
     mod tests {
-        use rustix::thread::sched_getaffinity;
+        use std::{sync::mpsc, thread};
 
-        use super::Started;
+        use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
+
+        use super::{Place, Started};
 
         #[test]
         fn threads_start_on_a_cpu_each_while_there_are_some() {
@@ -100,6 +102,61 @@ mod linux {
                 assert_eq!(all.0.count(), started);
                 assert!(before == sched_getaffinity(None).unwrap(), "and may go on");
             }
+        }
+
+        /// Calls `f` with the place of a thread that waits, and then says which CPUs that
+        /// may use.
+        fn of_another<R>(may_use: CpuSet, f: impl FnOnce(&Place) -> R) -> (R, CpuSet) {
+            let (send, place) = mpsc::channel();
+            let (end, ended) = mpsc::channel::<()>();
+            let other = thread::spawn(move || {
+                sched_setaffinity(None, &may_use).unwrap();
+                send.send(Place::current().unwrap()).unwrap();
+                let _ = ended.recv();
+                sched_getaffinity(None).unwrap()
+            });
+            let result = f(&place.recv().unwrap());
+            drop(end);
+            (result, other.join().unwrap())
+        }
+
+        #[test]
+        fn a_thread_keeps_off_this_cpu_until_it_is_restored() {
+            let (all, here) = (sched_getaffinity(None).unwrap(), sched_getcpu());
+            let mut only = CpuSet::new();
+            only.set(here);
+            sched_setaffinity(None, &only).unwrap();
+            let mut others = all;
+            others.unset(here);
+            let (moved, may_use) = of_another(all, |place| place.keep_away().is_some());
+            assert_eq!(moved, all.count() > 1, "if there is another");
+            assert!(may_use == if moved { others } else { all });
+            let ((), may_use) = of_another(all, |place| {
+                if let Some(moved) = place.keep_away() {
+                    place.restore(&moved);
+                }
+            });
+            assert!(may_use == all);
+            let (moved, may_use) = of_another(only, |place| place.keep_away().is_some());
+            assert!(!moved && may_use == only, "it has no other");
+            sched_setaffinity(None, &all).unwrap();
+        }
+
+        #[test]
+        fn a_thread_that_somebody_else_has_moved_stays_there() {
+            let all = sched_getaffinity(None).unwrap();
+            let mut first = CpuSet::new();
+            first.set((0..CpuSet::MAX_CPU).find(|&cpu| all.is_set(cpu)).unwrap());
+            let ((), may_use) = of_another(all, |place| {
+                let moved = place.keep_away();
+                sched_setaffinity(Some(place.0), &first).unwrap();
+                if let Some(mut moved) = moved {
+                    // As if that one CPU were not what it was kept on.
+                    moved.meanwhile = all;
+                    place.restore(&moved);
+                }
+            });
+            assert!(may_use == first);
         }
     }
 }

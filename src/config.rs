@@ -145,3 +145,46 @@ impl Handlers {
         }
     }
 }
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::*;
+
+    type Field = (&'static str, fn(&mut Config, usize));
+
+    #[test]
+    fn numbers_are_allowed_up_to_their_limits_and_not_beyond() {
+        let fields: [Field; 3] = [
+            ("num_threads", |config, n| config.num_threads = Some(n)),
+            ("max_guests", |config, n| config.max_guests = n),
+            ("max_stand_ins", |config, n| config.max_stand_ins = n),
+        ];
+        let capacity: Field = ("injector_capacity", |config, n| config.injector_capacity = n);
+        let most = u32::MAX as usize;
+        let limits = fields.map(|field| (field, MAX_THREADS)).into_iter().chain([(capacity, most)]);
+        for ((name, set), limit) in limits {
+            for (value, allowed) in [(1, true), (limit, true), (limit + 1, false)] {
+                let mut config = Config::default();
+                set(&mut config, value);
+                match config.check() {
+                    Ok(_) => assert!(allowed, "{name} may not be {value}"),
+                    Err(error) => {
+                        assert!(!allowed, "{name} may be {value}");
+                        let text = error.to_string();
+                        let says = text.contains(name) && text.contains(&value.to_string());
+                        assert!(says && text.contains(&format!("..={limit}")), "{text}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_pool_of_no_said_size_has_a_worker_a_cpu_up_to_the_limit() {
+        for (cpus, workers) in [(3, 3), (MAX_THREADS + 1, MAX_THREADS)] {
+            let config = Config { cpus: Some(Box::new(move || cpus)), ..Config::default() };
+            assert_eq!(config.check().ok(), Some(workers));
+        }
+        assert_eq!(Config { num_threads: Some(5), ..Config::default() }.check().ok(), Some(5));
+    }
+}

@@ -216,6 +216,16 @@ mod tests {
     }
 
     #[test]
+    fn v1_has_its_numbers_where_the_cpu_controller_is() {
+        let elsewhere = "33 31 0:30 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory";
+        let files = [
+            ("/sys/fs/cgroup/memory/cpu.cfs_quota_us", "100000"),
+            ("/sys/fs/cgroup/memory/cpu.cfs_period_us", "100000"),
+        ];
+        assert_eq!(quota_of("4:cpu:/", elsewhere, &files), None);
+    }
+
+    #[test]
     fn a_hybrid_system_is_limited_where_its_cpu_controller_is() {
         let mounts = format!("{V1_MOUNT}\n41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 c rw");
         let v1 = [
@@ -249,5 +259,7 @@ mod tests {
     fn there_is_always_a_cpu() {
         assert!(available() >= 1);
         assert!(available() <= num_cpus::get());
+        let read = |path: &Path| fs::read_to_string(path).ok();
+        assert_eq!(available(), allowed(read, num_cpus::get()));
     }
 }

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::sync::{MODELLED, spin_loop, thread};
+use crate::sync::MODELLED;
 
 /// Of many jobs, those that took no longer each, the steal included, were not worth it.
 const FINE: Duration = Duration::from_nanos(250);
@@ -26,9 +26,6 @@ const FINE_FORK: Duration = Duration::from_micros(1);
 const HELD_BACK_FIRST: Duration = Duration::from_micros(1);
 const DOUBLED: u32 = 4;
 
-/// Pauses between two offers of the processor to others meanwhile.
-const PAUSES: u32 = 8;
-
 /// When a thread stole many jobs at once, and how many it had run by then.
 #[derive(Default)]
 pub(crate) struct Haul {
@@ -38,24 +35,19 @@ pub(crate) struct Haul {
 
 impl Haul {
     /// The thread, which has run so many, has stolen many at once.
-    pub(crate) fn begin(&self, run: u64) {
+    pub(crate) fn begin(&self, run: u64, now: impl FnOnce() -> Instant) {
         if !MODELLED {
-            self.since.set(Some(Instant::now()));
+            self.since.set(Some(now()));
             self.before.set(run);
         }
     }
 
-    /// It is about to do so again.
-    pub(crate) fn end(&self, run: u64) {
-        let Some(since) = self.since.take() else { return };
+    /// It is about to do so again; until when is it to leave the others alone first?
+    pub(crate) fn end(&self, run: u64, now: impl FnOnce() -> Instant) -> Option<Instant> {
+        let since = self.since.take()?;
         let jobs = run.saturating_sub(self.before.get()).min(u32::MAX.into()) as u32;
-        if since.elapsed() >= FINE * jobs {
-            return;
-        }
-        while since.elapsed() < HELD_BACK * jobs {
-            (0..PAUSES).for_each(|_| spin_loop());
-            thread::yield_now();
-        }
+        let fine = now().duration_since(since) < FINE * jobs;
+        fine.then(|| since + HELD_BACK * jobs)
     }
 }
 
@@ -97,7 +89,26 @@ impl Catch {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use super::{Catch, DOUBLED, FINE_FORK, HELD_BACK_FIRST};
+    use super::{Catch, DOUBLED, FINE, FINE_FORK, HELD_BACK, HELD_BACK_FIRST, Haul};
+
+    #[test]
+    fn who_steals_many_fine_jobs_holds_back_for_each() {
+        let (haul, now) = (Haul::default(), Instant::now());
+        assert_eq!(haul.end(7, || now), None, "nothing was stolen");
+        let held_back = |jobs: u32, took: Duration| {
+            haul.begin(1000, || now);
+            let until = haul.end(1000 + u64::from(jobs), || now + took);
+            assert_eq!(haul.end(9000, || now), None, "once");
+            until.map(|until| until - now)
+        };
+        let least = Duration::from_nanos(1);
+        for jobs in [1, 3, 16] {
+            assert_eq!(held_back(jobs, FINE * jobs - least), Some(HELD_BACK * jobs));
+            assert_eq!(held_back(jobs, FINE * jobs), None);
+            assert_eq!(held_back(jobs, FINE * jobs + least), None);
+        }
+        assert_eq!(held_back(0, Duration::ZERO), None, "it has run none of them");
+    }
 
     #[test]
     fn who_steals_fine_forks_holds_back_longer_and_longer() {

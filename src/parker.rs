@@ -137,3 +137,97 @@ impl Wake for Parker {
         self.unpark();
     }
 }
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use std::{
+        sync::atomic::{AtomicUsize, Ordering},
+        thread,
+        time::{Duration, Instant},
+    };
+
+    use super::*;
+
+    #[test]
+    fn a_deadline_ends_a_park_and_not_before() {
+        let parker = Parker::new();
+        for deadline in [Instant::now(), Instant::now() + Duration::from_millis(20)] {
+            parker.park_until(deadline);
+            assert!(Instant::now() >= deadline);
+        }
+        parker.park_maybe_until(Some(Instant::now()));
+    }
+
+    #[test]
+    fn a_token_is_there_for_one_park_however_often_it_was_put_there() {
+        let parker = Arc::new(Parker::new());
+        let far = Instant::now() + Duration::from_secs(3600);
+        let waker = parker.waker();
+        parker.unpark();
+        parker.unpark_elsewhere();
+        waker.wake_by_ref();
+        parker.park_until(far);
+        assert!(!parker.token.lock().there);
+        waker.wake();
+        parker.park();
+        assert!(!parker.token.lock().there);
+    }
+
+    #[test]
+    fn whoever_waits_is_woken() {
+        let (parker, parked) = (Arc::new(Parker::new()), Arc::new(AtomicUsize::new(0)));
+        let far = Instant::now() + Duration::from_secs(3600);
+        let other = thread::spawn({
+            let (parker, parked) = (Arc::clone(&parker), Arc::clone(&parked));
+            move || {
+                for deadline in [None, Some(far)] {
+                    parker.settle();
+                    parker.park_maybe_until(deadline);
+                    parked.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        });
+        for round in 0..2 {
+            while !parker.token.lock().waits {
+                assert_eq!(parked.load(Ordering::Relaxed), round);
+                thread::yield_now();
+            }
+            if round == 0 {
+                parker.unpark()
+            } else {
+                parker.unpark_elsewhere()
+            }
+            while parked.load(Ordering::Relaxed) == round {
+                thread::yield_now();
+            }
+        }
+        other.join().unwrap();
+    }
+
+    #[test]
+    #[cfg(all(target_os = "linux", not(miri)))]
+    fn a_thread_is_moved_for_a_token_only_while_it_sleeps() {
+        use rustix::thread::sched_getaffinity;
+        let may_use = || sched_getaffinity(None).unwrap();
+        let (all, parker) = (may_use(), Parker::new());
+        parker.unpark_elsewhere();
+        assert!(may_use() == all, "nobody has settled");
+        parker.park();
+        parker.settle();
+        parker.unpark();
+        parker.unpark_elsewhere();
+        assert!(may_use() == all, "it is on its way");
+        parker.park();
+        for _ in 0..2 {
+            parker.settle();
+            // The waker runs here too, so this thread has to leave.
+            parker.unpark_elsewhere();
+            assert_eq!(may_use() == all, all.count() == 1, "it has settled");
+            let kept_off = may_use();
+            parker.unpark_elsewhere();
+            assert!(may_use() == kept_off, "once");
+            parker.park();
+            assert!(may_use() == all, "and is back");
+        }
+    }
+}

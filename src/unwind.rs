@@ -137,3 +137,49 @@ impl Drop for AbortOnDrop {
         process::abort()
     }
 }
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::*;
+
+    /// A claim on a panic with this number.
+    fn claim(panics: &FirstPanic, number: usize) -> Arc<Claim> {
+        panics.guard_claimed(|| resume(Box::new(number))).err().expect("it panicked")
+    }
+
+    fn number(payload: Payload) -> usize {
+        *payload.downcast().expect("a number")
+    }
+
+    fn raised(panics: &FirstPanic) -> Option<usize> {
+        catch(|| panics.raise()).err().map(number)
+    }
+
+    #[test]
+    fn the_first_claim_that_is_open_is_raised_however_many_were_used() {
+        let panics = FirstPanic::default();
+        let used = claim(&panics, 0);
+        let (first, second) = (claim(&panics, 1), claim(&panics, 2));
+        assert_eq!(used.take().map(number), Some(0));
+        for number_of in 3..1000 {
+            let later = claim(&panics, number_of);
+            assert_eq!(later.take().map(number), Some(number_of));
+        }
+        let kept = panics.0.lock().claims.capacity();
+        assert!(kept < 100, "room for {kept} claims, of which 2 are open");
+        assert_eq!(raised(&panics), Some(1));
+        assert!(first.take().is_none());
+        assert_eq!(second.take().map(number), Some(2), "a later one stays with its handle");
+        assert_eq!(raised(&panics), None);
+    }
+
+    #[test]
+    fn a_claim_after_a_panic_that_nobody_can_take_is_not_raised() {
+        let panics = FirstPanic::default();
+        assert_eq!(panics.guard(|| resume(Box::new(1_usize))), None::<()>);
+        let later = claim(&panics, 2);
+        assert_eq!(panics.guard(|| resume(Box::new(3_usize))), None::<()>);
+        assert_eq!(raised(&panics), Some(1));
+        assert_eq!(later.take().map(number), Some(2));
+    }
+}

@@ -268,3 +268,31 @@ impl fmt::Display for ShutdownTimeout {
 }
 
 impl Error for ShutdownTimeout {}
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn a_build_error_is_of_one_kind_and_says_which() {
+        let config = BuildErrorKind::Config { field: "f", value: "v".to_string(), allowed: "a" };
+        let thread = BuildErrorKind::Thread { index: 2, of: 5, cause: io::Error::other("none") };
+        let kinds = [config, thread, BuildErrorKind::GlobalExists];
+        let texts = [
+            "f is v, allowed is a",
+            "could not start thread 3 of 5 (worker 2): none",
+            "the global pool has been started already, it can be built once",
+        ];
+        for (nth, (kind, text)) in kinds.into_iter().zip(texts).enumerate() {
+            let error = BuildError::new(kind);
+            let is = [error.is_config(), error.is_thread(), error.is_global_exists()];
+            assert_eq!(is, [0, 1, 2].map(|kind| kind == nth));
+            assert_eq!(error.to_string(), text);
+            assert_eq!(format!("{error:?}"), format!("BuildError({text})"));
+            let cause = error.source().map(|cause| cause.to_string());
+            assert_eq!(cause.as_deref(), (nth == 1).then_some("none"));
+        }
+    }
+}

@@ -1,11 +1,13 @@
 //! What thieves take, and whether there is anything to take.
 
+use std::time::Instant;
+
 use super::Registry;
 use crate::{
     deque::{Deque, Loot},
     raw::JobRef,
     sign::Holds,
-    sync::deque::Steal,
+    sync::{deque::Steal, spin_loop, thread},
 };
 
 /// How much of a victim's queue a thief may take.
@@ -52,7 +54,8 @@ impl<C> Registry<C> {
         counters.steal_attempts.add(1);
         let many = share == Share::Half && queued >= LONG_QUEUE && loot.may_hold(Holds::Jobs);
         if many {
-            into.haul().end(counters.jobs_run.get());
+            let until = into.haul().end(counters.jobs_run.get(), Instant::now);
+            until.into_iter().for_each(leave_others_alone);
         }
         let half = (queued / 2).min(MOST_STOLEN);
         let batch = || loot.stealer.steal_batch_with_limit_and_pop(into.public(), half);
@@ -63,7 +66,7 @@ impl<C> Registry<C> {
             Steal::Success(job) => {
                 counters.steals.add(1);
                 if many {
-                    into.haul().begin(counters.jobs_run.get());
+                    into.haul().begin(counters.jobs_run.get(), Instant::now);
                     self.post_jobs();
                 }
                 Some(job)
@@ -98,5 +101,15 @@ impl<C> Registry<C> {
 
     fn has_loot(&self, what: Holds) -> bool {
         !self.strays.is_empty() || self.slots_in_use().any(|slot| slot.loot.holds(what))
+    }
+}
+
+/// Pauses between two offers of the processor to others meanwhile.
+const PAUSES: u32 = 8;
+
+fn leave_others_alone(until: Instant) {
+    while Instant::now() < until {
+        (0..PAUSES).for_each(|_| spin_loop());
+        thread::yield_now();
     }
 }
