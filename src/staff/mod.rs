@@ -22,6 +22,8 @@
 //! alone, and only when the door's patience is over.
 
 mod crew;
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests;
 
 use std::time::{Duration, Instant};
 
