@@ -26,6 +26,7 @@ mod in_place;
 mod install;
 mod isolated;
 mod join;
+mod kept;
 mod keyed;
 mod lanes;
 mod locals;

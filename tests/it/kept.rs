@@ -1,0 +1,109 @@
+//! Who joins, in an isolated section, what may not run yet is woken when it may: nobody
+//! else would come for it.
+
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex};
+use std::task::{Poll, Waker};
+use std::thread;
+
+use heist::{JoinHandle, ThreadPool};
+
+use crate::support::{Gate, hold_some, pool, until, within_a_minute};
+
+type Job = Box<dyn FnOnce() + Send>;
+
+fn parks(pool: &ThreadPool) -> u64 {
+    pool.metrics().workers.iter().map(|worker| worker.parks).sum()
+}
+
+/// The task of a worker that says when it is there, and joins `second` when it is told to.
+fn joiner(pool: &ThreadPool, second: JoinHandle<()>) -> (JoinHandle<()>, Arc<Gate>) {
+    let (there, go) = (Gate::shared(), Gate::shared());
+    let (here, gone) = (there.clone(), go.clone());
+    let joiner = pool.spawn(move || {
+        here.open();
+        gone.pass();
+        heist::isolated(|| second.join().unwrap());
+    });
+    there.pass();
+    (joiner, go)
+}
+
+/// One worker of two runs the first of two jobs that `spawn` keeps apart, and then is busy.
+/// The other sleeps in a join of the second until that may run.
+fn a_joiner_is_woken(spawn: impl Fn(&ThreadPool, Job) -> JoinHandle<()> + Send + Sync + 'static) {
+    within_a_minute(move || {
+        let (pool, spawn) = (Arc::new(pool(2)), Arc::new(spawn));
+        let gates: [Arc<Gate>; 3] = std::array::from_fn(|_| Gate::shared());
+        let [begun, end, busy] = gates.clone();
+        let other = pool.spawn({
+            let (pool, spawn) = (pool.clone(), spawn.clone());
+            let first = move || {
+                begun.open();
+                end.pass();
+            };
+            move || {
+                spawn(&pool, Box::new(first)).join().unwrap();
+                drop(pool);
+                busy.pass();
+            }
+        });
+        let [begun, end, busy] = gates;
+        begun.pass();
+        let runner = Arc::new(Mutex::new(None));
+        let ran_on = runner.clone();
+        let second = move || *ran_on.lock().unwrap() = Some(thread::current().id());
+        let (joiner, go) = joiner(&pool, spawn(&pool, Box::new(second)));
+        let before = parks(&pool);
+        go.open();
+        until(|| parks(&pool) > before);
+        assert_eq!(*runner.lock().unwrap(), None, "the first is at it");
+        end.open();
+        joiner.join().unwrap();
+        assert!(runner.lock().unwrap().is_some());
+        busy.open();
+        other.join().unwrap();
+    });
+}
+
+#[test]
+fn by_a_place_in_a_bulkhead() {
+    let class = Mutex::new(None);
+    a_joiner_is_woken(move |pool, job| {
+        let mut class = class.lock().unwrap();
+        let new = || pool.bulkhead("one at a time").limit(1).build().unwrap();
+        class.get_or_insert_with(new).spawn(job)
+    });
+}
+
+#[test]
+fn by_the_end_of_the_task_before_it_of_its_key() {
+    a_joiner_is_woken(|pool, job| pool.spawn_keyed("key", job));
+}
+
+#[test]
+fn by_the_waker_of_a_future() {
+    within_a_minute(|| {
+        let pool = pool(2);
+        let held = hold_some(&pool, 1);
+        let (polled, waker) = (Gate::shared(), Arc::new(Mutex::new(None::<Waker>)));
+        let (poll, wake) = (polled.clone(), waker.clone());
+        let future = poll_fn(move |context| {
+            if wake.lock().unwrap().replace(context.waker().clone()).is_some() {
+                return Poll::Ready(());
+            }
+            poll.open();
+            Poll::Pending
+        });
+        let second = pool.spawn_future(future);
+        polled.pass();
+        let (joiner, go) = joiner(&pool, second);
+        let before = parks(&pool);
+        go.open();
+        until(|| parks(&pool) > before);
+        let waker = waker.lock().unwrap().clone().unwrap();
+        waker.wake();
+        joiner.join().unwrap();
+        held.release();
+    });
+}
