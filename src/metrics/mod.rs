@@ -3,6 +3,8 @@
 
 mod slots;
 mod table;
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests;
 
 use std::time::Duration;
 
