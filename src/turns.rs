@@ -110,3 +110,36 @@ impl<F> Turns<F> {
         }
     }
 }
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use std::task::Waker;
+
+    use super::{Next, Turns};
+
+    #[test]
+    fn it_is_polled_once_for_each_time_it_is_woken() {
+        let turns = Turns::new("future");
+        assert!(turns.is_due());
+        assert_eq!(turns.begin(), Some("future"));
+        assert!(!turns.is_due() && turns.begin().is_none(), "one at a time");
+        assert_eq!(turns.put_back("future"), Next::Rest);
+        assert!(!turns.is_due() && turns.begin().is_none(), "nobody has woken it");
+        (0..2).for_each(|_| turns.wake_when_due(Waker::noop()));
+        assert_eq!(turns.wake().map(|wakers| wakers.len()), Some(1));
+        assert!(turns.is_due() && turns.wake().is_none(), "a job is on its way");
+        assert_eq!(turns.begin(), Some("future"));
+        assert!(turns.wake().is_none());
+        assert_eq!(turns.put_back("future"), Next::Again);
+        assert_eq!(turns.end(), Some("future"));
+        assert!(turns.wake().is_none() && turns.begin().is_none() && turns.end().is_none());
+    }
+
+    #[test]
+    fn one_that_is_cancelled_while_it_is_polled_comes_back_from_that() {
+        let turns = Turns::new("future");
+        turns.begin();
+        assert_eq!(turns.end(), None, "it is in hand");
+        assert_eq!(turns.put_back("future"), Next::Drop("future"));
+    }
+}

@@ -230,3 +230,93 @@ impl<J> State<J> {
         self.counts.most_running = self.counts.most_running.max(self.counts.running);
     }
 }
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use std::{
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering},
+        },
+        task::{Wake, Waker},
+    };
+
+    use super::{End, Room, Turnstile};
+
+    struct Rings(AtomicUsize);
+
+    impl Wake for Rings {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Pushes a job that is its own number; how many tickets are to be sent.
+    fn push(turnstile: &Turnstile<u64>) -> usize {
+        turnstile.push((), |number, ()| (number, ())).map(|((), tickets)| tickets).unwrap()
+    }
+
+    #[test]
+    fn as_many_run_as_the_limit_says_in_their_order() {
+        let turnstile = Turnstile::new(2);
+        let tickets: Vec<usize> = (0..4).map(|_| push(&turnstile)).collect();
+        assert_eq!(tickets, [1, 1, 0, 0]);
+        assert_eq!((turnstile.arrive(), turnstile.arrive()), (Some(0), Some(1)));
+        assert!(!turnstile.has_room() && !turnstile.admit());
+        assert_eq!(turnstile.next(), None, "there is no room");
+        let due = turnstile.leave(Room::Own, Some(0), End::Completed);
+        assert_eq!((due.tickets, due.cleared), (1, None));
+        assert!(turnstile.has_room());
+        assert_eq!(turnstile.arrive(), Some(2));
+        let due = turnstile.leave(Room::Own, Some(1), End::Panicked);
+        assert_eq!(due.tickets, 1);
+        assert!(turnstile.admit(), "somebody waits for the last and brings it");
+        assert_eq!(turnstile.arrive(), None, "a ticket too many");
+        let due = turnstile.leave(Room::Own, Some(3), End::Completed);
+        assert_eq!((due.tickets, due.cleared), (0, Some(3)), "its place in the queue");
+        let _ = turnstile.leave(Room::Own, Some(2), End::Unrun);
+        let counts = turnstile.counts();
+        assert_eq!((counts.accepted, counts.completed, counts.panicked), (4, 2, 1));
+        assert_eq!((counts.running, counts.queued), (0, 0));
+        assert_eq!((counts.most_running, counts.most_queued), (2, 4));
+    }
+
+    #[test]
+    fn a_place_may_be_lent_and_is_nobodys_then() {
+        let turnstile = Turnstile::new(1);
+        assert_eq!((push(&turnstile), push(&turnstile)), (1, 0));
+        assert_eq!((turnstile.arrive(), turnstile.next_lent()), (Some(0), Some(1)));
+        assert_eq!(turnstile.counts().running, 1);
+        let _ = turnstile.leave(Room::Lent, Some(1), End::Completed);
+        assert!(!turnstile.has_room(), "its lender runs on");
+        let _ = turnstile.leave(Room::Own, Some(0), End::Completed);
+        assert!(turnstile.has_room());
+    }
+
+    #[test]
+    fn who_waits_is_woken_once_when_a_job_leaves() {
+        let turnstile = Turnstile::new(1);
+        push(&turnstile);
+        turnstile.arrive();
+        let rings = Arc::new(Rings(AtomicUsize::new(0)));
+        let waker = Waker::from(Arc::clone(&rings));
+        (0..3).for_each(|_| turnstile.wake_at_leave(&waker));
+        let due = turnstile.leave(Room::Own, Some(0), End::Completed);
+        due.wakers.into_iter().for_each(Waker::wake);
+        assert_eq!(rings.0.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn a_closed_one_takes_nothing_and_gives_what_it_has() {
+        let turnstile = Turnstile::new(1);
+        (0..3).for_each(|_| _ = push(&turnstile));
+        assert_eq!(turnstile.remove(1), Some(1));
+        turnstile.close();
+        turnstile.reject();
+        let refused = turnstile.push("a closure", |number, _| (number, ()));
+        assert_eq!(refused.err(), Some("a closure"));
+        assert_eq!((turnstile.queued(), turnstile.counts().rejected), (2, 1));
+        assert_eq!(turnstile.drain(), [0, 2]);
+        assert_eq!(turnstile.queued(), 0);
+    }
+}

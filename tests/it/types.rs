@@ -3,11 +3,11 @@
 use std::error::Error;
 
 use heist::{
-    BroadcastContext, BuildError, JoinError, JoinHandle, Metrics, Priority, Scope, ShutdownTimeout,
-    ThreadBuilder, ThreadPool, TrySpawnError,
+    BroadcastContext, BuildError, CancellationToken, JoinError, JoinHandle, Metrics, Priority,
+    Scope, ShutdownTimeout, ThreadBuilder, ThreadPool, TrySpawnError,
 };
 
-use crate::support::{pool, within_a_minute};
+use crate::support::{pool, until, within_a_minute};
 
 #[test]
 fn what_threads_share_is_send_and_sync() {
@@ -66,5 +66,41 @@ fn a_result_may_be_anything_that_is_send() {
         assert_eq!(inner.join().unwrap(), 6);
         let closure = pool.spawn(|| || 7).join().unwrap();
         assert_eq!(closure(), 7);
+    });
+}
+
+#[test]
+fn whatever_is_public_says_what_it_is_when_it_is_debugged() {
+    within_a_minute(|| {
+        let pool = pool(2);
+        let class = pool.bulkhead("mail").limit(3).build().unwrap();
+        let token = CancellationToken::new();
+        #[track_caller]
+        fn says(value: &dyn std::fmt::Debug, parts: &[&str]) {
+            let text = format!("{value:?}");
+            assert!(parts.iter().all(|part| text.contains(part)), "{text}");
+        }
+        says(&pool, &["ThreadPool", "num_threads: 2", "Open", "unfinished: 0"]);
+        let builder = ThreadPool::builder().num_threads(7).max_guests(5);
+        says(&builder, &["ThreadPoolBuilder", "Some(7)", "max_guests: 5"]);
+        says(&class, &["Bulkhead", "mail", "3"]);
+        says(&pool.bulkhead("post").limit(4), &["BulkheadBuilder", "post", "4"]);
+        says(&pool.task().name("letter"), &["TaskBuilder", "letter"]);
+        says(&class.task().name("letter"), &["BulkheadTaskBuilder", "letter"]);
+        says(&token, &["CancellationToken", "is_cancelled: false"]);
+        says(&token.cancelled(), &["Cancelled", "is_cancelled: false"]);
+        let task = pool.task().name("stamp").spawn(|| panic!("on purpose"));
+        until(|| task.is_finished());
+        says(&task, &["JoinHandle", "stamp", "is_finished: true"]);
+        says(&task.join().unwrap_err(), &["JoinError(", "stamp", "on purpose"]);
+        pool.scope(|s| {
+            says(s, &["Scope"]);
+            let job = s.spawn_handle(|_| 5);
+            says(&job, &["ScopedJoinHandle"]);
+            assert_eq!(job.join().unwrap(), 5);
+        });
+        let info = pool.task().name("parcel").spawn(|| format!("{:?}", heist::current_task()));
+        let info = info.join().unwrap();
+        assert!(info.contains("TaskInfo") && info.contains("parcel"), "{info}");
     });
 }
