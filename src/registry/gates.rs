@@ -118,3 +118,46 @@ impl<C> Registry<C> {
         preferred(key, self.workers())
     }
 }
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::{Gate, Gates};
+    use crate::sync::{Arc, AtomicUsize, Ordering, Weak};
+
+    /// How often it was closed, and how much it drops.
+    struct Counting(AtomicUsize, usize);
+
+    impl Gate for Counting {
+        fn close(&self) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+
+        fn discard(&self) -> usize {
+            self.1
+        }
+    }
+
+    fn add(gates: &Gates, drops: usize) -> (Arc<Counting>, u64) {
+        let gate = Arc::new(Counting(AtomicUsize::new(0), drops));
+        let weak: Weak<Counting> = Arc::downgrade(&gate);
+        let number = gates.add(weak);
+        (gate, number)
+    }
+
+    #[test]
+    fn gates_are_closed_with_the_pool_those_that_come_later_too() {
+        let gates = Gates::default();
+        let (first, number) = add(&gates, 1);
+        let (gone, second) = add(&gates, 10);
+        assert_ne!(number, second);
+        drop(gone);
+        let closed = |gate: &Counting| gate.0.load(Ordering::Relaxed);
+        assert_eq!(closed(&first), 0);
+        gates.close();
+        let (late, _) = add(&gates, 100);
+        assert_eq!((closed(&first), closed(&late)), (1, 1));
+        assert_eq!(gates.discard(), 101);
+        gates.remove(number);
+        assert_eq!((gates.discard(), gates.0.lock().gates.len()), (100, 2));
+    }
+}

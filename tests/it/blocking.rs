@@ -311,10 +311,32 @@ fn a_worker_that_has_come_back_gets_its_place_back() {
         long.open();
         long_job.join().unwrap();
         // Now there is one: nobody takes the second while the worker is at the first.
-        let held = hold_some(&pool, 1);
-        let queued = pool.spawn(heist::current_thread_index);
-        held.release();
-        assert_eq!(queued.join().unwrap(), Some(0));
+        for _ in 0..100 {
+            let held = hold_some(&pool, 1);
+            let queued = pool.spawn(heist::current_thread_index);
+            held.release();
+            assert_eq!(queued.join().unwrap(), Some(0));
+        }
+    });
+}
+
+#[test]
+fn what_a_stand_in_forks_is_stolen_by_who_comes_back() {
+    within_a_minute(|| {
+        let pool = pool(1);
+        let (gate, blocked) = block_all(&pool);
+        let other_half = Gate::shared();
+        let begin = other_half.clone();
+        let forks = pool.spawn(move || {
+            assert_eq!(heist::current_thread_index(), None, "on the stand-in");
+            let meet = || {
+                gate.open();
+                other_half.pass();
+            };
+            heist::join(meet, || begin.open());
+        });
+        forks.join().unwrap();
+        blocked.into_iter().for_each(|task| task.join().unwrap());
     });
 }
 
