@@ -120,3 +120,27 @@ fn try_spawn_hands_back_the_very_closure_of_a_closed_pool() {
         assert_eq!(dropped.get(), 1);
     });
 }
+
+#[test]
+fn a_closed_pool_takes_nothing_from_inside_either() {
+    within_a_minute(|| {
+        for guests in [0, 1] {
+            let pool = builder(1).max_guests(guests).build().unwrap();
+            let ran = Count::shared();
+            let task = || {
+                let ran = ran.clone();
+                move || ran.add()
+            };
+            pool.close();
+            pool.install(|| {
+                assert!(heist::spawn(task()).join().unwrap_err().is_cancelled());
+                assert!(pool.try_spawn(task()).unwrap_err().is_closed());
+                assert!(pool.spawn_timeout(task(), Duration::MAX).unwrap_err().is_closed());
+                assert!(block_on(pool.spawn_async(task())).unwrap_err().is_closed());
+            });
+            assert_eq!(pool.metrics().tasks_spawned(), 0);
+            pool.shutdown();
+            assert_eq!(ran.get(), 0);
+        }
+    });
+}

@@ -379,3 +379,11 @@ fn items_after_one_that_was_slow_are_shared() {
         }
     });
 }
+
+#[test]
+fn chunks_are_done_side_by_side() {
+    within_a_minute(|| {
+        let (pool, meeting) = (pool(2), Meeting::of(2));
+        pool.for_each_chunk_mut(&mut [(); 4], 2, |_, _| meeting.wait());
+    });
+}

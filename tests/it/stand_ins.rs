@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::blocking::block_all;
 use crate::support::{
-    Count, Gate, Meeting, alone, assert_whole, builder, pool, until, within_a_minute,
+    Count, Gate, Meeting, alone, assert_whole, builder, hold, pool, until, within_a_minute,
 };
 
 /// Threads of this process.
@@ -133,6 +133,29 @@ fn a_task_that_a_whole_fork_join_computation_waits_for_is_let_in() {
                 });
             }
             assert_whole(&pool);
+        }
+    });
+}
+
+/// Is there a thread of this name, and asleep?
+fn sleeps(name: &str) -> bool {
+    let tasks = std::fs::read_dir("/proc/self/task").expect("procfs").flatten();
+    let mut stats = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("stat")).ok());
+    // `1234 (name) S ..`
+    stats.any(|stat| stat.contains(&format!("({name}) S")))
+}
+
+#[test]
+fn a_keeper_waits_for_as_long_as_the_door_is_patient() {
+    alone("stand_ins::a_keeper_waits_for_as_long_as_the_door_is_patient", || {
+        let patience = Some(Duration::from_secs(3600));
+        let pool = builder(1).door_patience(patience).build().unwrap();
+        for _ in 0..20 {
+            let held = hold(&pool);
+            let task = pool.spawn(heist::current_thread_index);
+            until(|| sleeps("heist-stand-in"));
+            held.release();
+            assert_eq!(task.join().unwrap(), Some(0), "by the worker, once it had time");
         }
     });
 }

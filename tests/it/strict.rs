@@ -51,6 +51,8 @@ fn a_runner_is_strict(lend: fn(&ThreadPool, Job, &(dyn Fn() + Sync))) {
         assert_eq!(outside, heist::Yield::Executed);
         let inside = what_its_runner_does(true, lend);
         assert_eq!(inside, heist::Yield::Idle);
+        let after = what_its_runner_does(false, lend);
+        assert_eq!(after, heist::Yield::Executed, "the section is over");
     });
 }
 
