@@ -233,8 +233,9 @@ fn outside_any_pool_a_section_just_runs_and_holds_for_what_is_entered_inside() {
                     let _ = gate.recv();
                     task
                 });
-                s.spawn(|_| ());
                 until(|| pool.metrics().workers.iter().any(|worker| worker.queue_depth > 0));
+                // Now nobody else is there for this.
+                s.spawn(|_| ());
                 // A guest that waits would steal it.
                 assert_eq!(heist::yield_now(), Some(heist::Yield::Executed));
                 assert_eq!(heist::yield_now(), Some(heist::Yield::Idle));

@@ -36,6 +36,8 @@ fn a_joiner_is_woken(spawn: impl Fn(&ThreadPool, Job) -> JoinHandle<()> + Send +
         let (pool, spawn) = (Arc::new(pool(2)), Arc::new(spawn));
         let gates: [Arc<Gate>; 3] = std::array::from_fn(|_| Gate::shared());
         let [begun, end, busy] = gates.clone();
+        // Who joins the first runs it: nobody else is there for it.
+        let held = hold_some(&pool, 1);
         let other = pool.spawn({
             let (pool, spawn) = (pool.clone(), spawn.clone());
             let first = move || {
@@ -50,6 +52,7 @@ fn a_joiner_is_woken(spawn: impl Fn(&ThreadPool, Job) -> JoinHandle<()> + Send +
         });
         let [begun, end, busy] = gates;
         begun.pass();
+        held.release();
         let runner = Arc::new(Mutex::new(None));
         let ran_on = runner.clone();
         let second = move || *ran_on.lock().unwrap() = Some(thread::current().id());
