@@ -86,11 +86,10 @@ mod linux {
 
     #[cfg(test)]
     mod tests {
-        use std::{sync::mpsc, thread};
-
         use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
 
         use super::{Place, Started};
+        use crate::sync::{Arc, AtomicBool, Mutex, Ordering, thread};
 
         #[test]
         fn threads_start_on_a_cpu_each_while_there_are_some() {
@@ -107,16 +106,24 @@ mod linux {
         /// Calls `f` with the place of a thread that waits, and then says which CPUs that
         /// may use.
         fn of_another<R>(may_use: CpuSet, f: impl FnOnce(&Place) -> R) -> (R, CpuSet) {
-            let (send, place) = mpsc::channel();
-            let (end, ended) = mpsc::channel::<()>();
+            let (there, end) = (Arc::new(Mutex::new(None)), Arc::new(AtomicBool::new(false)));
+            let (here, ended) = (there.clone(), end.clone());
             let other = thread::spawn(move || {
                 sched_setaffinity(None, &may_use).unwrap();
-                send.send(Place::current().unwrap()).unwrap();
-                let _ = ended.recv();
+                *here.lock() = Place::current();
+                while !ended.load(Ordering::Acquire) {
+                    thread::yield_now();
+                }
                 sched_getaffinity(None).unwrap()
             });
-            let result = f(&place.recv().unwrap());
-            drop(end);
+            let place = loop {
+                if let Some(place) = there.lock().take() {
+                    break place;
+                }
+                thread::yield_now();
+            };
+            let result = f(&place);
+            end.store(true, Ordering::Release);
             (result, other.join().unwrap())
         }
 

@@ -140,13 +140,10 @@ impl Wake for Parker {
 
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
-    use std::{
-        sync::atomic::{AtomicUsize, Ordering},
-        thread,
-        time::{Duration, Instant},
-    };
+    use std::time::{Duration, Instant};
 
     use super::*;
+    use crate::sync::{AtomicUsize, Ordering, thread};
 
     #[test]
     fn a_deadline_ends_a_park_and_not_before() {

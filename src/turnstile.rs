@@ -233,15 +233,10 @@ impl<J> State<J> {
 
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
-    use std::{
-        sync::{
-            Arc,
-            atomic::{AtomicUsize, Ordering},
-        },
-        task::{Wake, Waker},
-    };
+    use std::task::{Wake, Waker};
 
     use super::{End, Room, Turnstile};
+    use crate::sync::{Arc, AtomicUsize, Ordering};
 
     struct Rings(AtomicUsize);
 

@@ -144,7 +144,7 @@ mod tests {
 
     /// A claim on a panic with this number.
     fn claim(panics: &FirstPanic, number: usize) -> Arc<Claim> {
-        panics.guard_claimed(|| resume(Box::new(number))).err().expect("it panicked")
+        panics.guard_claimed(|| -> () { resume(Box::new(number)) }).expect_err("it panicked")
     }
 
     fn number(payload: Payload) -> usize {

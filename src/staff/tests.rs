@@ -1,13 +1,9 @@
 //! Places, the door and the bench, on one thread where one will do.
 
-use std::{
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
-    thread,
-    time::Duration,
-};
+use std::time::Duration;
 
 use super::{Call, Duty, Staff};
-use crate::sync::{Arc, Mutex};
+use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering, thread};
 
 /// The stand-ins that were called, none of which has a thread.
 type Called = Arc<Mutex<Vec<Arc<Call>>>>;
