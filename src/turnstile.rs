@@ -262,7 +262,8 @@ mod tests {
         let due = turnstile.leave(Room::Own, Some(0), End::Completed);
         assert_eq!((due.tickets, due.cleared), (1, None));
         assert!(turnstile.has_room());
-        assert_eq!(turnstile.arrive(), Some(2));
+        assert_eq!(turnstile.next(), Some(2), "without a ticket");
+        assert_eq!(turnstile.arrive(), None, "which comes too late");
         let due = turnstile.leave(Room::Own, Some(1), End::Panicked);
         assert_eq!(due.tickets, 1);
         assert!(turnstile.admit(), "somebody waits for the last and brings it");
