@@ -9,7 +9,10 @@ use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering, thread};
 type Called = Arc<Mutex<Vec<Arc<Call>>>>;
 
 fn staff(workers: usize, most: usize, patience: Option<Duration>) -> (Staff, Called) {
-    let staff = Staff::new(workers, most, Duration::MAX, patience);
+    open(Staff::new(workers, most, Duration::MAX, patience))
+}
+
+fn open(staff: Staff) -> (Staff, Called) {
     let called = Called::default();
     let all = called.clone();
     staff.open(Box::new(move |call| {
@@ -137,13 +140,7 @@ fn who_waits_on_the_bench_is_called_or_goes_for_good() {
 
 #[test]
 fn who_waits_on_the_bench_goes_when_nobody_calls() {
-    let staff = Staff::new(1, 1, Duration::from_millis(10), None);
-    let called = Called::default();
-    let all = called.clone();
-    staff.open(Box::new(move |call| {
-        all.lock().push(call.clone());
-        Some(Box::new(|| ()))
-    }));
+    let (staff, called) = open(Staff::new(1, 1, Duration::from_millis(10), None));
     staff.step_aside(0);
     assert!(staff.fill());
     let call = called.lock()[0].clone();
