@@ -4,7 +4,7 @@ use std::panic;
 use std::thread;
 
 use crate::support::{
-    Count, Meeting, Token, assert_whole, everywhere, hold, message, payload, pool, until,
+    Count, Meeting, Token, assert_whole, everywhere, hold, message, parks, payload, pool, until,
     within_a_minute,
 };
 
@@ -87,9 +87,9 @@ fn a_broadcast_wakes_workers_that_sleep() {
     within_a_minute(|| {
         let pool = pool(3);
         for _ in 0..50 {
-            let parks: u64 = pool.metrics().workers.iter().map(|worker| worker.parks).sum();
+            let before = parks(&pool);
             assert_eq!(pool.broadcast(|at| at.index()), [0, 1, 2]);
-            until(|| pool.metrics().workers.iter().map(|worker| worker.parks).sum::<u64>() > parks);
+            until(|| parks(&pool) > before);
         }
     });
 }

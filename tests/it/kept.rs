@@ -8,13 +8,9 @@ use std::thread;
 
 use heist::{JoinHandle, ThreadPool};
 
-use crate::support::{Gate, hold_some, pool, until, within_a_minute};
+use crate::support::{Gate, hold_some, parks, pool, until, within_a_minute};
 
 type Job = Box<dyn FnOnce() + Send>;
-
-fn parks(pool: &ThreadPool) -> u64 {
-    pool.metrics().workers.iter().map(|worker| worker.parks).sum()
-}
 
 /// The task of a worker that says when it is there, and joins `second` when it is told to.
 fn joiner(pool: &ThreadPool, second: JoinHandle<()>) -> (JoinHandle<()>, Arc<Gate>) {

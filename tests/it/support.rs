@@ -233,6 +233,11 @@ pub(crate) fn hold_some(pool: &ThreadPool, workers: usize) -> Held {
     held
 }
 
+/// How often the pool's workers have gone to sleep, together.
+pub(crate) fn parks(pool: &ThreadPool) -> u64 {
+    pool.metrics().workers.iter().map(|worker| worker.parks).sum()
+}
+
 /// The payload of the panic that `body` ends with.
 #[track_caller]
 pub(crate) fn payload<R>(body: impl FnOnce() -> R) -> Box<dyn Any + Send> {
