@@ -12,7 +12,10 @@ mod ratios;
 #[allow(dead_code, reason = "every workload compiles its own copy of this file")]
 pub(crate) mod work;
 
-use std::time::{Duration, Instant};
+use std::{
+    ffi::OsString,
+    time::{Duration, Instant},
+};
 
 use criterion::{BenchmarkId, Criterion};
 
@@ -90,7 +93,7 @@ impl Case {
         // As criterion's, so that one filter means the same in both ways.
         let filter = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
         let id = format!("{}/{}", self.workload, self.name);
-        match std::env::var_os("HEIST_RATIOS") {
+        match ratios_directory() {
             Some(_) if filter.is_some_and(|filter| !id.contains(&filter)) => (),
             Some(directory) => ratios::measure(&self, directory.as_ref()),
             None => self.with_criterion(&id),
@@ -115,6 +118,11 @@ impl Case {
         }
         group.finish();
     }
+}
+
+/// Where ratios are to be written, if they are what is wanted.
+pub(crate) fn ratios_directory() -> Option<OsString> {
+    std::env::var_os("HEIST_RATIOS").filter(|directory| !directory.is_empty())
 }
 
 /// Is each benchmark to run just once, to see that it works?
