@@ -10,6 +10,11 @@
 mod linux {
     use rustix::thread::{self, CpuSet, Pid};
 
+    /// How many CPUs this thread may use, now.
+    pub(crate) fn cpus() -> Option<usize> {
+        Some(thread::sched_getaffinity(None).ok()?.count() as usize)
+    }
+
     /// The CPUs where threads have started that belong together.
     #[derive(Default)]
     pub(crate) struct Started(CpuSet);
@@ -170,6 +175,10 @@ mod linux {
 
 #[cfg(not(all(target_os = "linux", not(any(loom, shuttle, miri)))))]
 mod elsewhere {
+    pub(crate) fn cpus() -> Option<usize> {
+        None
+    }
+
     #[derive(Default)]
     pub(crate) struct Started;
 
@@ -202,6 +211,6 @@ mod elsewhere {
 }
 
 #[cfg(not(all(target_os = "linux", not(any(loom, shuttle, miri)))))]
-pub(crate) use elsewhere::{Moved, Place, Started};
+pub(crate) use elsewhere::{Moved, Place, Started, cpus};
 #[cfg(all(target_os = "linux", not(any(loom, shuttle, miri))))]
-pub(crate) use linux::{Moved, Place, Started};
+pub(crate) use linux::{Moved, Place, Started, cpus};

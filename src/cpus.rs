@@ -8,7 +8,7 @@
 //! | | a quota of 1.5 CPUs | quotas it reads | where it looks for cgroup v2 |
 //! |---|---|---|---|
 //! | `std::thread::available_parallelism` | 1 | own group and all above | the usual mount point |
-//! | `num_cpus::get` 1.17 | 2 | own group alone | the first mount |
+//! | `num_cpus::get` 1.17 | 2 | own group alone, once for all | the first mount |
 //! | here | 2 | own group and all above | every mount that shows the group |
 //!
 //! Rounded up, because a worker too few leaves paid-for time unused, while a
@@ -22,6 +22,8 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
+use crate::affinity;
+
 /// CPUs that this process may use, 1 or more: those of its affinity mask, or its
 /// CPU quota rounded up if that is less.
 pub(crate) fn available() -> usize {
@@ -30,7 +32,12 @@ pub(crate) fn available() -> usize {
         return num_cpus::get().max(1);
     }
     let read = |path: &Path| Some(String::from_utf8_lossy(&fs::read(path).ok()?).into_owned());
-    allowed(read, num_cpus::get())
+    allowed(read, mask())
+}
+
+/// CPUs in the affinity mask. `num_cpus` would bound them by the quota that it has seen first.
+fn mask() -> usize {
+    affinity::cpus().unwrap_or_else(num_cpus::get)
 }
 
 /// The same in a file system that is seen through `read`, with so many CPUs in
@@ -258,8 +265,8 @@ mod tests {
     #[test]
     fn there_is_always_a_cpu() {
         assert!(available() >= 1);
-        assert!(available() <= num_cpus::get());
+        assert!(available() <= mask());
         let read = |path: &Path| fs::read_to_string(path).ok();
-        assert_eq!(available(), allowed(read, num_cpus::get()));
+        assert_eq!(available(), allowed(read, mask()));
     }
 }
