@@ -23,6 +23,7 @@ use crate::{
     stall::StallCause,
     sync::Arc,
     timer::Timer,
+    unwind,
     worker::{Awaited, Worker, wait_for},
 };
 
@@ -39,7 +40,6 @@ const POLLED_AGAIN: &str = "a JoinHandle was polled after it had given its resul
 /// assert_eq!(answer.join().unwrap(), 42);
 /// # Ok::<(), heist::BuildError>(())
 /// ```
-#[must_use = "a dropped handle detaches its task; `drop` it if that is meant"]
 pub struct JoinHandle<T> {
     /// Taken only by `drop` and by what consumes the handle.
     task: Option<Task<T>>,
@@ -66,8 +66,8 @@ pub enum TaskState {
     /// It panicked.
     Failed,
     /// It never ran, and never will: cancelled, refused, or not started by its
-    /// deadline. The error tells which. Also a task of the parent process, before a
-    /// fork(2).
+    /// deadline. The error tells which. Also a future that was cancelled before its output
+    /// was there, and a task of the parent process, before a fork(2).
     Cancelled,
     /// It still ran when its time was over, and perhaps still does.
     TimedOut,
@@ -82,7 +82,7 @@ impl<T> JoinHandle<T> {
     ///
     /// # Where it runs
     ///
-    /// On a worker of the task's pool, a task that has not started is run here
+    /// On a worker or guest of the task's pool, a task that has not started is run here
     /// and now, whatever waits in the queues before it.
     ///
     /// # Blocks
@@ -92,11 +92,12 @@ impl<T> JoinHandle<T> {
     /// # Panics
     ///
     /// Never with the task's panic: that is in the error. Only if the handle was
-    /// polled to its result before, as a future.
+    /// polled to its result before, as a future; or in a task of
+    /// [a key](crate::ThreadPool::spawn_keyed), for a later one of the same key.
     ///
     /// # Errors
     ///
-    /// If the task panicked, or was cancelled and never ran.
+    /// If the task panicked, or was cancelled, refused, or too late.
     ///
     /// # Examples
     ///
@@ -117,8 +118,8 @@ impl<T> JoinHandle<T> {
     ///
     /// # Where it runs
     ///
-    /// As [`join`](Self::join). On a worker, a task begun here is finished even
-    /// if it takes longer than `timeout`.
+    /// As [`join`](Self::join). On a worker, what it begins meanwhile, this task or
+    /// another job, is finished even if it takes longer than `timeout`.
     ///
     /// # Blocks
     ///
@@ -280,14 +281,16 @@ impl<T> JoinHandle<T> {
 /// Waits for a task; on a worker of its pool, runs it here if it has not
 /// started.
 fn wait_while_working<T>(task: &mut Task<T>, deadline: Option<Instant>) {
+    // Of a poll before: its end is code of the user's, which has no place in a wait.
+    unwind::discard(task.forget_waker());
     let home = home_of(task.label().origin());
     if let (Some(home), Some(keeper)) = (&home, packet::keeper(task.label()).cloned()) {
         return keeper::wait(task, &keeper, home, deadline);
     }
-    if let Some(home) = &home {
+    if let Some(home) = home.as_ref().filter(|_| !task.is_started()) {
         Worker::of(home, |worker| {
             if let Some(worker) = worker {
-                worker.enter(|worker| task.run_here(worker));
+                worker.run_joined(|worker| task.run_here(worker));
             }
         });
     }

@@ -12,7 +12,7 @@ impl ThreadPool {
     ///
     /// # Where it runs
     ///
-    /// On the calling thread if that is a worker of this pool; else on a
+    /// On the calling thread if it is the pool's own: a worker or a stand-in; else on a
     /// worker, before any task that waits at the entrance.
     ///
     /// # Blocks
@@ -33,8 +33,7 @@ impl ThreadPool {
     /// # Ok::<(), heist::BuildError>(())
     /// ```
     pub fn install<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
-        let here =
-            Worker::of(self.registry(), |worker| worker.and_then(Worker::member_index).is_some());
+        let here = Worker::of(self.registry(), |worker| worker.is_some_and(Worker::is_pools_own));
         if here {
             return self.enter(|_| f());
         }

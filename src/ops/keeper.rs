@@ -39,7 +39,7 @@ pub(super) fn wait<T>(
         if !task.is_started() {
             let help = |worker: Option<&Worker>| {
                 worker.is_some_and(|worker| {
-                    worker.enter(|worker| Arc::clone(keeper).help(worker, &*task))
+                    worker.run_joined(|worker| Arc::clone(keeper).help(worker, &*task))
                 })
             };
             if Worker::of(home, help) {

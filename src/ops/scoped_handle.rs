@@ -273,6 +273,9 @@ impl<T> Packet<T> {
     }
 
     fn wait(&self) {
+        // Of a poll before: its end is code of the user's, which has no place in a wait.
+        let before = self.state.lock().waker.take();
+        unwind::discard(before);
         if !self.is_over() {
             self.run_if_pending(Worker::run_awaited);
         }

@@ -103,6 +103,11 @@ impl<C: 'static, L, R> Held<C, L, R> {
         Some(unsafe { self.read() })
     }
 
+    /// The waker of `wake_when_done`, if it has not been woken and is not to be any more.
+    pub(crate) fn forget_waker(&mut self) -> Option<Waker> {
+        self.take_waker_back().flatten()
+    }
+
     /// From now on `waker` is woken when the task is done; the one before it is
     /// not. True: it is done.
     pub(crate) fn wake_when_done(&mut self, waker: Waker) -> bool {

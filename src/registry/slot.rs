@@ -8,6 +8,7 @@ use crate::{
     deque::Loot,
     privacy::Privacy,
     raw::JobRef,
+    sign::Holds,
     sync::{Arc, AtomicBool, Mutex, OnceLock, Ordering, deque::Injector as Mailbox},
 };
 
@@ -43,6 +44,11 @@ impl<C> Slot<C> {
 
     pub(crate) fn queue_depth(&self) -> usize {
         self.loot.stealer.len()
+    }
+
+    /// May there be more in the deque than forks?
+    pub(crate) fn may_hold_jobs(&self) -> bool {
+        self.loot.may_hold(Holds::Jobs)
     }
 
     pub(crate) fn privacy(&self) -> &Arc<Privacy> {

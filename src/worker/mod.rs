@@ -18,13 +18,13 @@ use std::cell::Cell;
 use crate::{
     counters::{Activity, Counters, Ledger},
     deque::{Deque, Seat},
-    detector::{Doing, Post},
+    detector::Post,
     parker::Parker,
     priority::Turn,
     privacy::Privacy,
     process,
     raw::{Blocks, Front, JobRef, Kind, Returned, Slot},
-    registry::{Registry, Share},
+    registry::Registry,
     rng::Rng,
     sync::{Arc, lock_wait, thread_local},
 };
@@ -74,6 +74,8 @@ pub(crate) struct Worker {
     sections: Cell<usize>,
     /// Does a job from an isolated section begin here, with nothing else in the deque?
     alone: Cell<bool>,
+    /// The least height of the deque since the innermost wait began.
+    waits_from: Cell<isize>,
     /// Is this thread in a section only for a job from that of another?
     visiting: Cell<bool>,
     /// Does `sleep` count this thread as searching?
@@ -126,6 +128,7 @@ impl Worker {
             level: Cell::new(0),
             sections: Cell::new(0),
             alone: Cell::new(false),
+            waits_from: Cell::new(0),
             visiting: Cell::new(false),
             searching: Cell::new(false),
             turn: Cell::default(),
@@ -211,24 +214,9 @@ impl Worker {
         (self.role == Role::Member).then_some(self.index)
     }
 
-    /// Runs one waiting job. False: there was none, or too many that yield are
-    /// stacked on this thread.
-    pub(crate) fn yield_now(&self) -> bool {
-        self.publish();
-        if !self.may_yield() {
-            return false;
-        }
-        let next = || match self.role {
-            _ if self.in_section() => self.help(None),
-            Role::Guest => self.help(None),
-            // One job, since this thread goes back to what it did.
-            Role::Member | Role::StandIn => self.next_job(Share::One),
-        };
-        self.begins(|| Doing::Yield);
-        let ran = std::iter::from_fn(next).any(|job| self.nested(|worker| worker.run_job(job)));
-        self.ended();
-        self.rest();
-        ran
+    /// Is this thread the pool's, and no caller's?
+    pub(crate) fn is_pools_own(&self) -> bool {
+        self.role != Role::Guest
     }
 
     /// Before this thread looks for another job than the next at hand: says

@@ -16,9 +16,9 @@ const FAIRNESS_TICK: u32 = 61;
 /// the stack and the time that a finished wait goes unnoticed.
 const MOST_DEPTH: usize = 2;
 
-/// The same for tasks of one's own pool while waiting on another pool: deeper,
-/// since the other pool may be waiting for them.
-const MOST_DEPTH_ABROAD: usize = 64;
+/// The same for those that may be needed: of whoever holds what is waited for, and of one's own
+/// pool while waiting on another, which may be waiting for them.
+const MOST_DEPTH_NEEDED: usize = 64;
 
 /// Jobs that may be stacked on one thread by yielding inside what a yield runs.
 const MOST_YIELDS: usize = 128;
@@ -63,11 +63,17 @@ impl Worker {
             self.deque.pop_structured(|| self.registry.post_jobs())
         };
         own.or_else(|| self.registry.take_mail(self.index))
-            .or_else(|| self.steal_from(holder.filter(|&slot| slot != self.index)?, Share::One))
+            .or_else(|| self.steal_from(self.in_reach(holder)?, Share::One))
             .or_else(|| if self.may_go_deeper() { self.steal(Share::One) } else { None })
             // Last, but at any depth: what this thread waits for may be run by
             // a guest that waits for a member to do this.
             .or_else(|| self.take_side())
+    }
+
+    /// The slot to leapfrog to, if a stranger's task is not to be had there too deep.
+    fn in_reach(&self, holder: Option<usize>) -> Option<usize> {
+        let tasks = |slot| self.registry.slot(slot).may_hold_jobs();
+        holder.filter(|&slot| slot != self.index && (self.may_be_needed() || !tasks(slot)))
     }
 
     /// Work for a thread that waits in an isolated section: what was forked there.
@@ -95,16 +101,19 @@ impl Worker {
         if self.in_section() {
             return self.help_alone();
         }
-        self.deque
-            .pop()
-            .or_else(|| self.registry.take_mail(self.index))
-            .or_else(|| self.take_side())
-            .or_else(|| {
+        let own = if self.may_be_needed() {
+            self.deque.pop()
+        } else {
+            self.deque.pop_structured(|| self.registry.post_jobs())
+        };
+        own.or_else(|| self.registry.take_mail(self.index)).or_else(|| self.take_side()).or_else(
+            || {
                 if !self.may_serve_tasks() {
                     return None;
                 }
                 self.steal(Share::One).or_else(|| self.take_task())
-            })
+            },
+        )
     }
 
     /// A task for the stand-in: it is here for the entrance.
@@ -138,9 +147,14 @@ impl Worker {
         self.depth.get() < MOST_DEPTH
     }
 
+    /// May this thread take jobs that what it waits for may need?
+    fn may_be_needed(&self) -> bool {
+        self.depth.get() < MOST_DEPTH_NEEDED
+    }
+
     /// May this thread, waiting on another pool, take tasks of its own?
     pub(super) fn may_serve_tasks(&self) -> bool {
-        self.depth.get() < MOST_DEPTH_ABROAD && self.role == Role::Member
+        self.may_be_needed() && self.role == Role::Member
     }
 
     /// Is there anything that `next_job` would take?
@@ -153,11 +167,8 @@ impl Worker {
         if self.in_section() {
             return self.registry.has_inner_mail(self.index);
         }
-        let holder_has = || {
-            holder.is_some_and(|slot| {
-                slot != self.index && self.registry.slot(slot).queue_depth() > 0
-            })
-        };
+        let holder_has =
+            || self.in_reach(holder).is_some_and(|slot| self.registry.slot(slot).queue_depth() > 0);
         self.registry.has_mail(self.index)
             || self.sees_side()
             || if self.may_go_deeper() { self.registry.has_stealable() } else { holder_has() }
@@ -171,7 +182,11 @@ impl Worker {
         }
         registry.has_mail(self.index)
             || self.sees_side()
-            || if self.may_serve_tasks() { registry.has_work() } else { self.has_queued() }
+            || if self.may_serve_tasks() {
+                registry.has_work()
+            } else {
+                self.may_be_needed() && self.has_queued()
+            }
     }
 
     fn sees_side(&self) -> bool {

@@ -55,6 +55,14 @@ impl Worker {
         }
     }
 
+    /// Runs, with `f`, a task here and now that this thread would else wait for, on top of what
+    /// it has forked: it may block until somebody else has run that.
+    pub(crate) fn run_joined<R>(&self, f: impl FnOnce(&Worker) -> R) -> R {
+        self.publish();
+        self.start();
+        self.enter(f)
+    }
+
     /// Somebody is short of work: so this worker is generous for a while.
     fn answer(&self) {
         self.grace.set(if self.privacy.hear() { LONG_GRACE } else { GRACE });

@@ -10,14 +10,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::Worker;
+use super::{Role, Worker};
 use crate::{
     counters::Activity,
     detector::{Doing, Post},
     parker::Parker,
     process::Process,
     raw::{JobRef, Kind, Latch},
-    registry::Registry,
+    registry::{Registry, Share},
     sleep::{Appetite, Awake, Depth},
     stall::{StallCause, StalledThread},
     sync::{Arc, MODELLED, spin_loop, thread},
@@ -107,6 +107,7 @@ pub(crate) fn wait_for(
     let wait = Wait { awaited, home };
     each_worker(&mut |worker| {
         worker.publish();
+        worker.waits_from.set(worker.deque.height());
         worker.begins(|| Doing::Wait(why()));
     });
     let is_worker = Worker::current(|worker| worker.is_some());
@@ -139,6 +140,7 @@ pub(crate) fn wait_for(
     each_worker(&mut |worker| {
         worker.rest();
         worker.stop_searching();
+        worker.leave_scoped(worker.waits_from.get());
         worker.ended();
     });
     Worker::current(|worker| {
@@ -310,6 +312,8 @@ impl Worker {
         // Also where this thread works for another pool: it is busy there too.
         each_worker(&mut Worker::stop_searching);
         self.turn_to(Activity::Busy);
+        // The job may be from below.
+        let mut waits_from = self.waits_from.get().min(self.deque.height());
         self.nested(|worker| {
             let row = if job.kind() == Kind::Scoped { MOST_IN_A_ROW } else { 1 };
             worker.run_job(job);
@@ -319,10 +323,49 @@ impl Worker {
                 }
                 let next = worker.deque.pop_scoped(|| worker.registry.post_jobs());
                 let Some(job) = next else { break };
+                waits_from = waits_from.min(worker.deque.height());
                 worker.run_job(job);
             }
         });
+        self.waits_from.set(waits_from);
         // What this thread waits for may be what it has just done.
         self.rest();
+    }
+
+    /// Runs one waiting job. False: there was none, or too many that yield are
+    /// stacked on this thread.
+    pub(crate) fn yield_now(&self) -> bool {
+        self.publish();
+        if !self.may_yield() {
+            return false;
+        }
+        let next = || match self.role {
+            _ if self.in_section() => self.help(None),
+            Role::Guest => self.help(None),
+            // One job, since this thread goes back to what it did.
+            Role::Member | Role::StandIn => self.next_job(Share::One),
+        };
+        self.begins(|| Doing::Yield);
+        let ran = std::iter::from_fn(next).any(|job| {
+            let before = self.deque.height();
+            let ran = self.nested(|worker| worker.run_job(job));
+            self.leave_scoped(before);
+            ran
+        });
+        self.ended();
+        self.rest();
+        ran
+    }
+
+    /// This thread goes back to what it was at when its deque was so high. What a job on top has
+    /// left there of a scope becomes strays: that scope's owner may be too deep in waits to
+    /// steal it, and this thread may not come by for long. In a section it does: there
+    /// nobody waits whose jobs are not run.
+    fn leave_scoped(&self, before: isize) {
+        let left = (self.deque.height() - before).max(0) as usize;
+        if left > 0 && !self.in_section() {
+            let scoped = self.deque.take_scoped(left, || self.registry.post_jobs());
+            self.registry.push_strays(scoped);
+        }
     }
 }

@@ -1,7 +1,9 @@
 //! `install`: the closure runs on one of the pool's own threads.
 
+use std::sync::Arc;
 use std::thread;
 
+use crate::blocking::block_all;
 use crate::support::{Count, Token, assert_whole, everywhere, message, pool, within_a_minute};
 
 #[test]
@@ -42,6 +44,23 @@ fn a_guest_who_installs_goes_to_a_worker() {
                 assert!(pool.install(heist::current_thread_index).is_some());
             });
         }
+    });
+}
+
+#[test]
+fn a_stand_in_installs_where_it_is() {
+    within_a_minute(|| {
+        let pool = Arc::new(pool(1));
+        // The only worker is in a blocking section.
+        let (gate, blocked) = block_all(&pool);
+        let inner = pool.clone();
+        let task = pool.spawn(move || {
+            let here = || thread::current().id();
+            inner.install(here) == here()
+        });
+        assert!(task.join().unwrap());
+        gate.open();
+        blocked.into_iter().for_each(|task| task.join().unwrap());
     });
 }
 

@@ -1,11 +1,11 @@
 //! Ten thousand waits on stacks of 256 KiB: what a thread runs while it waits does
 //! not pile up there. Each test is a process of its own, since an overflow aborts.
 
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 
 use heist::ThreadPool;
 
-use crate::support::{Count, alone, builder, hold, until};
+use crate::support::{Count, Gate, alone, builder, hold, until, within_a_minute};
 
 const STACK: usize = 256 << 10;
 
@@ -105,6 +105,89 @@ fn jobs_of_a_scope_that_wait_do_not_pile_up_either() {
             });
             assert_eq!(ran.get(), 2 * MANY);
         }
+    });
+}
+
+#[test]
+fn tasks_of_whoever_took_a_half_do_not_pile_up_on_the_waiting_worker() {
+    fn task(turn: usize, pool: &Arc<ThreadPool>, begun: &Arc<Count>) {
+        begun.add();
+        let (owner, taken) = (heist::current_thread_index().unwrap(), Count::default());
+        let (own, count) = (pool.clone(), begun.clone());
+        let second = || {
+            taken.add();
+            if turn < MANY {
+                // The next one lies with the thief, where its victim looks for work.
+                drop(pool.spawn(move || task(turn + 1, &own, &count)));
+                soon(|| begun.get() > turn || sleeps(pool, owner));
+            }
+        };
+        pool.join(|| soon(|| taken.get() > 0), second);
+    }
+    alone("nesting::tasks_of_whoever_took_a_half_do_not_pile_up_on_the_waiting_worker", || {
+        for threads in [2, 4] {
+            let (pool, begun) = (pool(threads), Count::shared());
+            let (own, count) = (pool.clone(), begun.clone());
+            drop(pool.spawn(move || task(1, &own, &count)));
+            until(|| pool.metrics().tasks_completed() == MANY as u64);
+        }
+    });
+}
+
+#[test]
+fn tasks_spawned_before_a_wait_for_another_pool_do_not_pile_up() {
+    fn task(turn: usize, home: &Arc<ThreadPool>, abroad: &Arc<ThreadPool>, begun: &Arc<Count>) {
+        begun.add();
+        if turn < MANY {
+            let (own, other, count) = (home.clone(), abroad.clone(), begun.clone());
+            drop(home.spawn(move || task(turn + 1, &own, &other, &count)));
+            abroad.install(|| soon(|| begun.get() > turn || sleeps(home, 0)));
+        }
+    }
+    alone("nesting::tasks_spawned_before_a_wait_for_another_pool_do_not_pile_up", || {
+        let (home, abroad, begun) = (pool(1), pool(1), Count::shared());
+        let (own, other, count) = (home.clone(), abroad.clone(), begun.clone());
+        drop(home.spawn(move || task(1, &own, &other, &count)));
+        until(|| home.metrics().tasks_completed() == MANY as u64);
+    });
+}
+
+/// What a job on top of a yield has spawned is not left below a thread that blocks:
+/// whoever waits for it may be too deep in waits to look for it everywhere.
+#[test]
+fn a_job_of_a_scope_is_not_left_behind_by_a_yield() {
+    within_a_minute(|| {
+        let pool = pool(2);
+        let (ready, begun) = (Gate::shared(), Count::shared());
+        let (say, heard) = mpsc::channel();
+        let (is_ready, has_begun) = (ready.clone(), begun.clone());
+        let blocks = pool.spawn(move || {
+            is_ready.pass();
+            while has_begun.get() == 0 {
+                heist::yield_now();
+            }
+            heard.recv().unwrap()
+        });
+        let deep = move || {
+            heist::scope(|s| {
+                s.spawn(|s| {
+                    begun.add();
+                    s.spawn(|_| ());
+                });
+                ready.open();
+                soon(|| begun.get() > 0);
+            });
+            say.send("done").unwrap();
+        };
+        // As deep as a wait takes strangers' jobs, and deeper.
+        drop(pool.spawn(|| {
+            drop(heist::spawn(|| {
+                drop(heist::spawn(deep));
+                heist::yield_now();
+            }));
+            heist::yield_now();
+        }));
+        assert_eq!(blocks.join().unwrap(), "done");
     });
 }
 

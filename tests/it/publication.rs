@@ -5,9 +5,9 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 
-use heist::ThreadPool;
+use heist::{JoinHandle, ThreadPool};
 
-use crate::support::{builder, hold_some, until, within_a_minute};
+use crate::support::{Gate, builder, hold_some, until, within_a_minute};
 
 /// As many joins as make a worker go private.
 fn fork_a_lot() {
@@ -191,5 +191,34 @@ fn a_guest_blocked_in_its_closure_keeps_no_worker_from_forks() {
             }
             drop(open);
         });
+    });
+}
+
+#[test]
+fn a_fork_is_public_before_a_task_that_is_joined_begins_on_top_of_it() {
+    within_a_minute(|| {
+        let pool = builder(2).door_patience(None).build().unwrap();
+        let (begun, other) = (Gate::shared(), Gate::shared());
+        let (say, heard) = mpsc::channel();
+        let (give, take) = mpsc::channel::<JoinHandle<()>>();
+        let (until_begun, here) = (begun.clone(), other.clone());
+        let long = pool.spawn(move || {
+            here.open();
+            until_begun.pass();
+        });
+        other.pass();
+        // Nobody is short of work now.
+        let joins = pool.spawn(move || {
+            let task = take.recv().unwrap();
+            fork_a_lot();
+            heist::join(|| task.join().unwrap(), || say.send(()).unwrap());
+        });
+        let task = pool.spawn(move || {
+            begun.open();
+            heard.recv().unwrap();
+        });
+        give.send(task).unwrap();
+        joins.join().unwrap();
+        long.join().unwrap();
     });
 }

@@ -1,12 +1,14 @@
 //! Wakers that do more than wake: call back into the pool, or panic.
 
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Wake, Waker};
 
 use heist::{JoinHandle, ThreadPool};
 
 use crate::support::{
-    Count, NORMAL, alone, assert_whole, builder, hold, poll, pool, until, within_a_minute,
+    Count, Gate, NORMAL, alone, assert_whole, builder, hold, parks, poll, pool, until,
+    within_a_minute,
 };
 
 /// Calls into the pool when it is woken and when it is dropped: a lock that the
@@ -135,7 +137,7 @@ fn a_waker_may_drop_the_handle_it_was_polled_with() {
             let mut handle = pool.spawn(|| ());
             let owner = Arc::new(DropHandle(Mutex::new(None)));
             let waker = Waker::from(owner.clone());
-            assert!(poll(std::pin::Pin::new(&mut handle), &waker).is_pending());
+            assert!(poll(Pin::new(&mut handle), &waker).is_pending());
             *owner.0.lock().unwrap() = Some(handle);
             held.release();
             until(|| owner.0.lock().unwrap().is_none());
@@ -180,5 +182,71 @@ fn a_worker_survives_a_waker_that_panics() {
         drop(waiting);
         assert_whole(&pool);
         pool.shutdown();
+    });
+}
+
+/// Waits in its end for what the pool has to do.
+struct SpawnOnDrop(Arc<ThreadPool>);
+
+impl Wake for SpawnOnDrop {
+    fn wake(self: Arc<Self>) {}
+}
+
+impl Drop for SpawnOnDrop {
+    fn drop(&mut self) {
+        let (say, heard) = mpsc::channel();
+        drop(self.0.spawn(move || say.send(()).unwrap()));
+        heard.recv().unwrap();
+    }
+}
+
+/// Polls a handle once its job runs, and joins it: the waker ends before that waits.
+fn poll_and_join<H: Future + Unpin>(
+    mut handle: H,
+    waker: Waker,
+    [begun, polled]: [&Gate; 2],
+    join: impl FnOnce(H),
+) {
+    begun.pass();
+    assert!(poll(Pin::new(&mut handle), &waker).is_pending());
+    drop(waker);
+    polled.open();
+    join(handle);
+}
+
+#[test]
+fn the_waker_of_a_poll_is_gone_before_a_join_waits() {
+    within_a_minute(|| {
+        for scoped in [false, true] {
+            let pool = Arc::new(pool(3));
+            for _ in 0..50 {
+                let (gate, begun, asleep) = (Gate::shared(), Gate::shared(), parks(&pool));
+                let (pass, begin) = (gate.clone(), begun.clone());
+                let polled = Gate::shared();
+                let poll_it = polled.clone();
+                let body = move || {
+                    begin.open();
+                    pass.pass();
+                };
+                let waker = Waker::from(Arc::new(SpawnOnDrop(pool.clone())));
+                let joins = pool.spawn(move || {
+                    let gates = [&*begun, &*poll_it];
+                    if scoped {
+                        heist::scope(|s| {
+                            let job = s.spawn_handle(|_| body());
+                            poll_and_join(job, waker, gates, |job| job.join().unwrap());
+                        });
+                    } else {
+                        let task = heist::spawn(body);
+                        poll_and_join(task, waker, gates, |task| task.join().unwrap());
+                    }
+                });
+                polled.pass();
+                until(|| parks(&pool) > asleep);
+                gate.open();
+                joins.join().unwrap();
+            }
+            assert_whole(&pool);
+        }
     });
 }
