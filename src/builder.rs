@@ -108,7 +108,7 @@ impl<S> ThreadPoolBuilder<S> {
         self
     }
 
-    /// The stack of each thread, in bytes. Default: 8 MiB, as the main thread
+    /// The stack of each thread, in bytes, 1 or more. Default: 8 MiB, as the main thread
     /// has on Linux, or what `RUST_MIN_STACK` says if that is set. Only pages
     /// that are touched take memory.
     ///
@@ -137,8 +137,8 @@ impl<S> ThreadPoolBuilder<S> {
     }
 
     /// How many outside threads may work inside the pool at once, in `join`,
-    /// `scope` and loops. Default: 8. Others, and all if it is 0, hand their
-    /// closure over to a worker and wait.
+    /// `scope` and loops. Default: 8; at most 16384. Others, and all if it is 0,
+    /// hand their closure over to a worker and wait.
     ///
     /// ```
     /// let pool = heist::ThreadPool::builder().num_threads(1).max_guests(0).build().unwrap();
@@ -150,8 +150,8 @@ impl<S> ThreadPoolBuilder<S> {
     }
 
     /// How many threads in [`blocking`](crate::blocking) sections may have a
-    /// stand-in at a time. Default: 128; zero for none. Beyond that a section takes
-    /// its worker out of the pool.
+    /// stand-in at a time. Default: 128; zero for none; at most 16384. Beyond that a section
+    /// takes its worker out of the pool.
     ///
     /// Stand-ins are the pool's own threads, called `heist-stand-in`, of the same
     /// stack size. They are started with [`std::thread`] when there is work for
@@ -199,12 +199,12 @@ impl<S> ThreadPoolBuilder<S> {
 
     /// How long an accepted task may wait while every worker is busy before a
     /// stand-in thread serves the entrance, until a worker comes back to it.
-    /// Default: 20 ms; `None` for never.
+    /// Default: 20 ms; more than zero; `None` for never.
     ///
-    /// That thread is the pool's own, as those of
-    /// [`max_stand_ins`](Self::max_stand_ins), which do not count it. It is called
-    /// when a task comes in and every worker is busy, and serves the entrance
-    /// only after the patience is over.
+    /// That thread, one a pool, is the pool's own, as those of [`max_stand_ins`](Self::max_stand_ins),
+    /// which do not count it. It is called when a task comes in and every worker is busy, and
+    /// serves the entrance once none has taken anything for so long; what a busy thread has
+    /// spawned itself lies in its own deque, for other workers.
     ///
     /// ```
     /// let (say, heard) = std::sync::mpsc::channel();
@@ -220,7 +220,7 @@ impl<S> ThreadPoolBuilder<S> {
 
     /// Makes the pool follow the number of CPUs that this process may use, as its
     /// cgroup's CPU quota and its affinity mask change: when it is built, and then
-    /// once a `period`. Default: not at all, though it counts for the default of
+    /// once a `period`, which is more than zero. Default: not at all, though it counts for the default of
     /// [`num_threads`](Self::num_threads).
     ///
     /// As by [`set_active_threads`](crate::ThreadPool::set_active_threads), from 1 to

@@ -51,7 +51,8 @@ impl JoinError {
     }
 
     /// The task never ran: its handle or its token cancelled it, the pool was
-    /// closed when it was spawned, or `shutdown_now` dropped it.
+    /// closed when it was spawned, or `shutdown_now` dropped it. Or it is a future that was
+    /// cancelled before its output was there.
     ///
     /// ```
     /// let pool = heist::ThreadPool::builder().num_threads(1).build()?;
@@ -129,7 +130,7 @@ impl fmt::Display for JoinError {
         }
         let payload = match &self.kind {
             JoinErrorKind::Panic(payload) => payload.lock(),
-            JoinErrorKind::Cancelled => return f.write_str("was cancelled before it ran"),
+            JoinErrorKind::Cancelled => return f.write_str("was cancelled"),
             JoinErrorKind::Overdue => return f.write_str("had not started by its deadline"),
             JoinErrorKind::TimedOut => return f.write_str("still ran when its time was over"),
             JoinErrorKind::Forked => {

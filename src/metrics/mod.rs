@@ -186,7 +186,7 @@ impl Metrics {
     }
 
     /// Tasks accepted that never ran: cancelled, not started by their deadline, or
-    /// dropped by `shutdown_now`.
+    /// dropped by `shutdown_now`; and futures cancelled before their output was there.
     ///
     /// ```
     /// let pool = heist::ThreadPool::builder().num_threads(1).build().unwrap();
@@ -210,7 +210,8 @@ impl Metrics {
         self.timed_out
     }
 
-    /// Tasks sent away at the entrance.
+    /// Tasks sent away at the entrance. Bulkheads have
+    /// [their own count](crate::BulkheadMetrics::rejected).
     ///
     /// ```
     /// let pool = heist::ThreadPool::builder().num_threads(1).build().unwrap();

@@ -120,8 +120,8 @@ impl TaskInfo {
         self.name.as_deref()
     }
 
-    /// The lane it came in by; none if it was spawned inside the pool, where tasks
-    /// go by no lane.
+    /// The lane it came in by; none if it was spawned inside the pool or into a bulkhead,
+    /// where tasks go by no lane.
     pub fn priority(&self) -> Option<Priority> {
         self.priority
     }

@@ -12,7 +12,7 @@ impl ThreadPool {
     ///
     /// `a` on the calling thread: a worker of this pool, or an outside thread,
     /// which becomes a guest; `b` there too, after `a`, or on the thread that
-    /// has stolen it meanwhile. If all guest seats are taken, both run on the
+    /// has stolen it meanwhile. If all guest seats are taken, `a` runs on one of the
     /// pool's own threads.
     ///
     /// # Blocks

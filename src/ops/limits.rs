@@ -41,7 +41,8 @@ impl TaskBuilder<'_> {
     /// handle says [`is_deadline`](crate::JoinError::is_deadline), at that time. One
     /// that has started goes on. It is counted among the cancelled.
     ///
-    /// A spawn that waits for room waits no longer than that.
+    /// A thread that waits for room in a spawn waits no longer than that; what is turned away
+    /// then counts as rejected. `spawn_async` waits on, and its handle says so.
     ///
     /// # Where it runs
     ///

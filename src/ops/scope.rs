@@ -107,8 +107,8 @@ impl<'scope> Scope<'scope> {
     ///
     /// # Panics
     ///
-    /// The call does not. A panic in the job is raised by
-    /// [`ThreadPool::scope`].
+    /// The call does not, but [in place](ThreadPool::in_place_scope). A panic in the job is
+    /// raised by [`ThreadPool::scope`].
     ///
     /// # Examples
     ///

@@ -23,9 +23,9 @@ impl ThreadPool {
     ///
     /// On a worker; on a stand-in, see [`blocking`](crate::blocking) and
     /// [`door_patience`](crate::ThreadPoolBuilder::door_patience); or on a guest
-    /// that helps, if a thread of the pool spawned it. In a lane the order is
-    /// that of arrival; a thread's own tasks run newest first, unless they are
-    /// stolen.
+    /// that joins it, or that helps if a thread of the pool spawned it. In a lane the order is
+    /// that of arrival, but for the up to 16 tasks that a worker takes together from a long line
+    /// of short ones; a thread's own tasks run newest first, unless they are stolen.
     ///
     /// # Blocks
     ///

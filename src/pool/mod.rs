@@ -141,12 +141,15 @@ impl ThreadPool {
         let _ = self.end(Phase::Ending, None);
     }
 
-    /// Like [`shutdown`](Self::shutdown), but waits no longer than `timeout`.
+    /// Like [`shutdown`](Self::shutdown), but waits no longer than `timeout`. A thread that is
+    /// still on its way out then, with all tasks done, is left to itself; those that
+    /// have left are joined, however long their thread-locals take.
     ///
     /// # Errors
     ///
-    /// Says how many tasks were queued or running when the time was over. That
-    /// work goes on, and the threads leave when it is done.
+    /// Says how many tasks were queued or running when the time was over; on a thread of
+    /// the pool itself, how many are now, itself among them. That work goes on, and the
+    /// threads leave when it is done.
     ///
     /// ```
     /// use std::{sync::mpsc, time::Duration};
@@ -281,17 +284,25 @@ impl ThreadPool {
         let threads = mem::take(&mut self.threads);
         if registry.timer.is_here() || Worker::of(registry, |worker| worker.is_some()) {
             // It cannot wait for itself: the threads leave on their own.
-            return Ok(());
+            return self.all_done();
         }
         let parker = Parker::current();
         let waker = parker.waker();
         let all_left = || registry.attendance.poll_all_left(registry.workers(), &waker);
         wait_for(&all_left, &|| StallCause::Shutdown, &parker, Some(registry), deadline);
         if !all_left() {
-            return Err(ShutdownTimeout::new(registry.unfinished()));
+            return self.all_done();
         }
         join_all(registry, threads);
         Ok(())
+    }
+
+    /// Is every task done that was accepted?
+    fn all_done(&self) -> Result<(), ShutdownTimeout> {
+        match self.registry.unfinished() {
+            0 => Ok(()),
+            unfinished => Err(ShutdownTimeout::new(unfinished)),
+        }
     }
 }
 

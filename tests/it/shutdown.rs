@@ -155,6 +155,8 @@ fn shutdown_now_counts_each_task_that_did_not_run() {
 #[test]
 fn shutdown_timeout_is_ok_when_all_is_done_in_time() {
     within_a_minute(|| {
+        // Without any time, if there is nothing to wait for.
+        pool(2).shutdown_timeout(Duration::ZERO).unwrap();
         for time in [Duration::from_secs(50), Duration::MAX] {
             let pool = pool(2);
             let ran = Count::shared();
@@ -231,7 +233,10 @@ fn the_other_ways_to_end_a_pool_on_its_own_worker_end() {
                 let pool: ThreadPool = mine.lock().unwrap().take().expect("the pool");
                 match turn {
                     0 => pool.shutdown(),
-                    1 => drop(pool.shutdown_timeout(Duration::from_millis(1))),
+                    1 => {
+                        let unfinished = pool.shutdown_timeout(Duration::MAX).unwrap_err();
+                        assert_eq!(unfinished.unfinished(), 1, "the task itself");
+                    }
                     _ => drop(pool.shutdown_now()),
                 }
             });

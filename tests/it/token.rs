@@ -359,7 +359,7 @@ fn the_error_of_a_cancelled_task_names_it() {
         token.cancel();
         let task = pool.task().name("parse").cancel_token(&token).spawn(|| ());
         let error = task.join_timeout(Duration::from_secs(60)).unwrap().unwrap_err();
-        assert_eq!(error.to_string(), "task `parse` was cancelled before it ran");
+        assert_eq!(error.to_string(), "task `parse` was cancelled");
         let payload = crate::support::payload(|| error.into_panic());
         assert_eq!(text(&*payload), "into_panic on a task that was cancelled");
     });

@@ -1,10 +1,11 @@
 //! What the types promise to the compiler and to error handling.
 
 use std::error::Error;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use heist::{
-    BroadcastContext, BuildError, CancellationToken, JoinError, JoinHandle, Metrics, Priority,
-    Scope, ShutdownTimeout, ThreadBuilder, ThreadPool, TrySpawnError,
+    BroadcastContext, BuildError, Bulkhead, CancellationToken, JoinError, JoinHandle, Metrics,
+    Priority, Scope, ScopedJoinHandle, ShutdownTimeout, ThreadBuilder, ThreadPool, TrySpawnError,
 };
 
 use crate::support::{pool, until, within_a_minute};
@@ -22,6 +23,17 @@ fn what_threads_share_is_send_and_sync() {
     send_and_sync::<Priority>();
     send_and_sync::<BroadcastContext>();
     send::<ThreadBuilder>();
+}
+
+#[test]
+fn what_panics_leave_whole_goes_into_catch_unwind() {
+    fn safe<T: UnwindSafe + RefUnwindSafe>() {}
+    safe::<ThreadPool>();
+    safe::<Bulkhead>();
+    safe::<JoinHandle<std::cell::Cell<u32>>>();
+    safe::<ScopedJoinHandle<'_, u32>>();
+    safe::<CancellationToken>();
+    safe::<Metrics>();
 }
 
 #[test]

@@ -59,7 +59,7 @@ pub struct BulkheadBuilder<'p> {
 
 impl BulkheadBuilder<'_> {
     /// How many of its tasks may run at once; one if not said. More than the pool has
-    /// workers is no limit at all.
+    /// workers limits only tasks that block, in [`blocking`](crate::blocking) sections.
     ///
     /// # Where it runs
     ///

@@ -5,7 +5,12 @@ mod core;
 mod metrics;
 mod task;
 
-use std::{fmt, future::Future, time::Duration};
+use std::{
+    fmt,
+    future::Future,
+    panic::{RefUnwindSafe, UnwindSafe},
+    time::Duration,
+};
 
 use self::core::{BulkheadGate, Core};
 pub use self::{builder::BulkheadBuilder, metrics::BulkheadMetrics, task::BulkheadTaskBuilder};
@@ -70,7 +75,7 @@ impl Bulkhead {
     ///
     /// # Where it runs
     ///
-    /// On a worker, when no more than `limit` others of the class are running.
+    /// On a worker, when fewer than `limit` others of the class are running.
     ///
     /// # Blocks
     ///
@@ -275,3 +280,7 @@ impl fmt::Debug for Bulkhead {
         f.debug_struct("Bulkhead").field("metrics", &self.metrics()).finish_non_exhaustive()
     }
 }
+
+// As a pool: a panic never leaves it half changed.
+impl UnwindSafe for Bulkhead {}
+impl RefUnwindSafe for Bulkhead {}

@@ -76,7 +76,7 @@ impl<'b> BulkheadTaskBuilder<'b> {
     }
 
     /// As [`TaskBuilder::deadline`](crate::TaskBuilder::deadline): the task is to have
-    /// started by then, whatever it waits for, a place or its turn.
+    /// started by then, whatever it waits for, a place (but in `spawn_async`) or its turn.
     ///
     /// # Where it runs
     ///
