@@ -25,11 +25,10 @@ enum Stage<F> {
 }
 
 /// What comes after a poll that was not the last.
-#[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Next<F> {
     Rest,
-    /// It was woken meanwhile: a job is to be sent.
-    Again,
+    /// It was woken meanwhile: a job is to be sent, and these are to be woken.
+    Again(Vec<Waker>),
     /// It was cancelled meanwhile: here it is, to be dropped.
     Drop(F),
 }
@@ -75,7 +74,9 @@ impl<F> Turns<F> {
         let mut state = self.0.lock();
         let (stage, next) = match state.stage {
             Stage::Polled { woken: false } => (Stage::Resting(future), Next::Rest),
-            Stage::Polled { woken: true } => (Stage::Due(future), Next::Again),
+            Stage::Polled { woken: true } => {
+                (Stage::Due(future), Next::Again(mem::take(&mut state.waiting)))
+            }
             _ => return Next::Drop(future),
         };
         state.stage = stage;
@@ -123,14 +124,17 @@ mod tests {
         assert!(turns.is_due());
         assert_eq!(turns.begin(), Some("future"));
         assert!(!turns.is_due() && turns.begin().is_none(), "one at a time");
-        assert_eq!(turns.put_back("future"), Next::Rest);
+        assert!(matches!(turns.put_back("future"), Next::Rest));
         assert!(!turns.is_due() && turns.begin().is_none(), "nobody has woken it");
         (0..2).for_each(|_| turns.wake_when_due(Waker::noop()));
         assert_eq!(turns.wake().map(|wakers| wakers.len()), Some(1));
         assert!(turns.is_due() && turns.wake().is_none(), "a job is on its way");
         assert_eq!(turns.begin(), Some("future"));
-        assert!(turns.wake().is_none());
-        assert_eq!(turns.put_back("future"), Next::Again);
+        (0..2).for_each(|_| turns.wake_when_due(Waker::noop()));
+        assert!(turns.wake().is_none(), "it is not due before it is put back");
+        let Next::Again(wakers) = turns.put_back("future") else { panic!("it was woken") };
+        assert_eq!(wakers.len(), 1);
+        assert!(turns.is_due());
         assert_eq!(turns.end(), Some("future"));
         assert!(turns.wake().is_none() && turns.begin().is_none() && turns.end().is_none());
     }
@@ -140,6 +144,6 @@ mod tests {
         let turns = Turns::new("future");
         turns.begin();
         assert_eq!(turns.end(), None, "it is in hand");
-        assert_eq!(turns.put_back("future"), Next::Drop("future"));
+        assert!(matches!(turns.put_back("future"), Next::Drop("future")));
     }
 }

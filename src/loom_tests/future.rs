@@ -2,7 +2,7 @@
 
 use std::{
     future::poll_fn,
-    task::{Poll, Waker},
+    task::{Poll, Wake, Waker},
 };
 
 use super::{
@@ -21,6 +21,16 @@ struct Future {
     dropped: AtomicUsize,
 }
 
+/// How often somebody was told that it is due.
+#[derive(Default)]
+struct Rings(AtomicUsize);
+
+impl Wake for Rings {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
 /// What a poll has for itself; loom sees to it that it is dropped.
 #[derive(Default)]
 struct Owned(Arc<Cell<u32>>, #[allow(dead_code, reason = "it is there to be dropped")] Tracked);
@@ -33,9 +43,13 @@ impl Future {
 
     fn wake(&self) {
         if let Some(wakers) = self.turns.wake() {
-            self.due.fetch_add(1, Ordering::SeqCst);
-            wakers.into_iter().for_each(Waker::wake);
+            self.call(wakers);
         }
+    }
+
+    fn call(&self, wakers: Vec<Waker>) {
+        self.due.fetch_add(1, Ordering::SeqCst);
+        wakers.into_iter().for_each(Waker::wake);
     }
 
     fn drop_it(&self, owned: Owned) {
@@ -64,7 +78,7 @@ impl Future {
             look();
             match self.turns.put_back(owned) {
                 Next::Rest => (),
-                Next::Again => drop(self.due.fetch_add(1, Ordering::SeqCst)),
+                Next::Again(wakers) => self.call(wakers),
                 Next::Drop(owned) => self.drop_it(owned),
             }
         }
@@ -84,9 +98,14 @@ fn loom_future_a_wake_up_beside_a_poll_is_not_lost() {
                 future.wake();
             })
         };
-        let mut heard = 0;
-        future.poll_with(|| heard = said.load(Ordering::SeqCst));
+        let (mut heard, rings) = (0, Arc::new(Rings::default()));
+        future.poll_with(|| {
+            future.turns.wake_when_due(&Waker::from(Arc::clone(&rings)));
+            heard = said.load(Ordering::SeqCst);
+        });
         waker.join().unwrap();
+        // Who waits since that poll has heard of it, if there is to be another.
+        assert_eq!(rings.0.load(Ordering::SeqCst), usize::from(future.turns.is_due()));
         while future.poll_with(|| heard = said.load(Ordering::SeqCst)) {}
         // The last poll sees what was said before the wake-up.
         assert_eq!(heard, 1);

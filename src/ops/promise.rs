@@ -168,11 +168,19 @@ where
             }
             Poll::Pending => match self.turns.put_back(future) {
                 Next::Rest => (),
-                Next::Again => worker.registry().send_errand(None, self.turn()),
+                Next::Again(wakers) => self.call(Some(worker.registry()), wakers),
                 Next::Drop(future) => unwind::discard(future),
             },
         }
         true
+    }
+
+    /// It has become due: sends for it, and wakes those who wait for that.
+    fn call(self: &Arc<Self>, home: Option<&Arc<Registry<Worker>>>, wakers: Vec<Waker>) {
+        if let Some(home) = home {
+            home.send_errand(None, self.turn());
+        }
+        wakers.into_iter().for_each(unwind::wake);
     }
 
     /// Runs the task, which says what came of it.
@@ -239,10 +247,7 @@ where
             return;
         }
         let Some(wakers) = self.turns.wake() else { return };
-        if let Some(home) = self.home.upgrade() {
-            home.send_errand(None, self.turn());
-        }
-        wakers.into_iter().for_each(unwind::wake);
+        self.call(self.home.upgrade().as_ref(), wakers);
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 use std::thread;
 
-use heist::{JoinHandle, ThreadPool};
+use heist::{JoinHandle, Priority, ThreadPool};
 
 use crate::support::{Gate, hold_some, parks, pool, until, within_a_minute};
 
@@ -104,5 +104,36 @@ fn by_the_waker_of_a_future() {
         waker.wake();
         joiner.join().unwrap();
         held.release();
+    });
+}
+
+#[test]
+fn by_the_waker_of_a_future_in_the_middle_of_a_poll() {
+    within_a_minute(|| {
+        let pool = pool(2);
+        let gates: [Arc<Gate>; 3] = std::array::from_fn(|_| Gate::shared());
+        let [polled, wake, joined] = gates.clone();
+        let mut polls = 0..2;
+        let second = pool.spawn_future(poll_fn(move |context| {
+            if polls.next() == Some(1) {
+                return Poll::Ready(());
+            }
+            polled.open();
+            wake.pass();
+            context.waker().wake_by_ref();
+            Poll::Pending
+        }));
+        let [polled, wake, done] = gates;
+        polled.pass();
+        let (joiner, go) = joiner(&pool, second);
+        let before = parks(&pool);
+        go.open();
+        until(|| parks(&pool) > before);
+        // After the poll its worker comes to this first: high is the turn after normal.
+        let busy = pool.task().priority(Priority::High).spawn(move || joined.pass());
+        wake.open();
+        joiner.join().unwrap();
+        done.open();
+        busy.join().unwrap();
     });
 }
