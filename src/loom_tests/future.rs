@@ -11,13 +11,13 @@ use super::{
 };
 use crate::{
     sync::{Arc, AtomicUsize, Mutex, Ordering, thread},
-    turns::{Next, Turns},
+    turns::{Due, Next, Turns},
 };
 
-/// A future in its hands, and the jobs that are to poll it.
+/// A future in its hands, and the errands on their way to it.
 struct Future {
     turns: Turns<Owned>,
-    due: AtomicUsize,
+    errands: AtomicUsize,
     dropped: AtomicUsize,
 }
 
@@ -38,18 +38,21 @@ struct Owned(Arc<Cell<u32>>, #[allow(dead_code, reason = "it is there to be drop
 impl Future {
     fn new() -> Arc<Self> {
         let turns = Turns::new(Owned::default());
-        Arc::new(Future { turns, due: AtomicUsize::new(1), dropped: AtomicUsize::new(0) })
+        Arc::new(Future { turns, errands: AtomicUsize::new(0), dropped: AtomicUsize::new(0) })
     }
 
     fn wake(&self) {
-        if let Some(wakers) = self.turns.wake() {
-            self.call(wakers);
+        if let Some(due) = self.turns.wake() {
+            self.call(due);
         }
     }
 
-    fn call(&self, wakers: Vec<Waker>) {
-        self.due.fetch_add(1, Ordering::SeqCst);
-        wakers.into_iter().for_each(Waker::wake);
+    fn call(&self, due: Due) {
+        if due.errand {
+            let others = self.errands.fetch_add(1, Ordering::SeqCst);
+            assert_eq!(others, 0, "one is on its way");
+        }
+        due.wakers.into_iter().for_each(Waker::wake);
     }
 
     fn drop_it(&self, owned: Owned) {
@@ -63,26 +66,27 @@ impl Future {
         }
     }
 
-    /// One of the jobs; false if there is none.
-    fn poll(&self) -> bool {
-        self.poll_with(|| ())
-    }
-
-    fn poll_with(&self, look: impl FnOnce()) -> bool {
-        let one_less = |due: usize| due.checked_sub(1);
-        if self.due.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_err() {
+    /// An errand arrives; false if there is none.
+    fn arrive(&self, look: impl FnOnce()) -> bool {
+        let one_less = |errands: usize| errands.checked_sub(1);
+        if self.errands.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_err() {
             return false;
         }
-        if let Some(owned) = self.turns.begin() {
-            owned.0.write(|polls| *polls += 1);
-            look();
-            match self.turns.put_back(owned) {
-                Next::Rest => (),
-                Next::Again(wakers) => self.call(wakers),
-                Next::Drop(owned) => self.drop_it(owned),
-            }
-        }
+        self.poll(self.turns.arrive(), look);
         true
+    }
+
+    /// How often it was polled.
+    fn poll(&self, begun: Option<Owned>, look: impl FnOnce()) -> usize {
+        let Some(owned) = begun else { return 0 };
+        owned.0.write(|polls| *polls += 1);
+        look();
+        match self.turns.put_back(owned) {
+            Next::Rest => (),
+            Next::Again(due) => self.call(due),
+            Next::Drop(owned) => self.drop_it(owned),
+        }
+        1
     }
 }
 
@@ -99,14 +103,18 @@ fn loom_future_a_wake_up_beside_a_poll_is_not_lost() {
             })
         };
         let (mut heard, rings) = (0, Arc::new(Rings::default()));
-        future.poll_with(|| {
+        let mut look = || {
             future.turns.wake_when_due(&Waker::from(Arc::clone(&rings)));
             heard = said.load(Ordering::SeqCst);
-        });
+        };
+        let first = future.poll(future.turns.begin(), &mut look);
+        // Somebody waits for it.
+        let second = future.poll(future.turns.begin(), &mut look);
         waker.join().unwrap();
-        // Who waits since that poll has heard of it, if there is to be another.
-        assert_eq!(rings.0.load(Ordering::SeqCst), usize::from(future.turns.is_due()));
-        while future.poll_with(|| heard = said.load(Ordering::SeqCst)) {}
+        // Each time that it became due again they were told.
+        let due = second + usize::from(future.turns.is_due());
+        assert_eq!((first, rings.0.load(Ordering::SeqCst)), (1, due));
+        while future.arrive(&mut look) {}
         // The last poll sees what was said before the wake-up.
         assert_eq!(heard, 1);
         future.cancel();
@@ -123,9 +131,9 @@ fn loom_future_a_wake_up_a_poll_and_a_cancel_drop_it_once() {
             let future = Arc::clone(&future);
             thread::spawn(move || act(&future))
         });
-        future.poll();
+        future.poll(future.turns.begin(), || ());
         others.into_iter().for_each(|other| other.join().unwrap());
-        while future.poll() {}
+        while future.arrive(|| ()) {}
         assert_eq!(future.dropped.load(Ordering::SeqCst), 1);
         assert!(!future.turns.is_due());
     });

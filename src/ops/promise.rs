@@ -20,7 +20,7 @@ use crate::{
     raw::JobRef,
     registry::{Gate, Phase, Registry},
     sync::{Arc, Mutex, OnceLock, Weak},
-    turns::{Next, Turns},
+    turns::{Due, Next, Turns},
     unwind::{self, Payload},
     worker::{Keeper, Kept, Worker, in_section, isolated},
 };
@@ -84,7 +84,7 @@ where
     ) -> Result<JoinHandle<Fut::Output>, Brought<Fut>> {
         let lane = self.0.lane();
         let (promise, handle) = self.promise(lane.ledger(), brought);
-        lane.push(promise.turn(), in_use);
+        lane.push(promise.turn(Turns::begin), in_use);
         self.0.registry.post_task();
         Ok(handle)
     }
@@ -98,7 +98,7 @@ where
         worker.ledger().accept();
         let (promise, handle) = self.promise(worker.ledger(), brought);
         // Beyond the deque's limit it is polled here.
-        worker.push_task(promise.turn());
+        worker.push_task(promise.turn(Turns::begin));
         handle.watch(&self.0.registry.timer);
         Ok(handle)
     }
@@ -108,12 +108,15 @@ where
     }
 }
 
+/// Whoever has it in hand may poll it.
+type Owned<Fut> = Pin<Box<Fut>>;
+
 /// A future on its way to its output.
 ///
 /// To its handle it is a task, whose closure takes the output: run when that is
 /// there, by who brought it; or cancelled, and then the future goes with it.
 struct Promise<Fut: Future> {
-    turns: Turns<Pin<Box<Fut>>>,
+    turns: Turns<Owned<Fut>>,
     task: Mutex<Option<JobRef<Worker>>>,
     output: Mutex<Option<Result<Fut::Output, Payload>>>,
     home: Weak<Registry<Worker>>,
@@ -130,17 +133,20 @@ where
     Fut: Future + Send + 'static,
     Fut::Output: Send + 'static,
 {
-    /// A job that polls it.
-    fn turn(self: &Arc<Self>) -> JobRef<Worker> {
+    /// A job that polls it, if `begin` says that it is due.
+    fn turn(
+        self: &Arc<Self>,
+        begin: fn(&Turns<Owned<Fut>>) -> Option<Owned<Fut>>,
+    ) -> JobRef<Worker> {
         let this = Arc::clone(self);
         errand(move |worker| {
-            this.poll(worker);
+            this.poll(worker, begin(&this.turns));
         })
     }
 
-    /// Polls it, if it is due.
-    fn poll(self: &Arc<Self>, worker: &Worker) -> bool {
-        let Some(mut future) = self.turns.begin() else { return false };
+    /// Polls it, if it has begun.
+    fn poll(self: &Arc<Self>, worker: &Worker, begun: Option<Owned<Fut>>) -> bool {
+        let Some(mut future) = begun else { return false };
         let waker = Waker::from(Arc::clone(self));
         let mut cx = Context::from_waker(&waker);
         let is_discarding = worker.registry().phase() == Phase::Discarding;
@@ -168,7 +174,7 @@ where
             }
             Poll::Pending => match self.turns.put_back(future) {
                 Next::Rest => (),
-                Next::Again(wakers) => self.call(Some(worker.registry()), wakers),
+                Next::Again(due) => self.call(Some(worker.registry()), due),
                 Next::Drop(future) => unwind::discard(future),
             },
         }
@@ -176,11 +182,11 @@ where
     }
 
     /// It has become due: sends for it, and wakes those who wait for that.
-    fn call(self: &Arc<Self>, home: Option<&Arc<Registry<Worker>>>, wakers: Vec<Waker>) {
-        if let Some(home) = home {
-            home.send_errand(None, self.turn());
+    fn call(self: &Arc<Self>, home: Option<&Arc<Registry<Worker>>>, due: Due) {
+        if let (true, Some(home)) = (due.errand, home) {
+            home.send_errand(None, self.turn(Turns::arrive));
         }
-        wakers.into_iter().for_each(unwind::wake);
+        due.wakers.into_iter().for_each(unwind::wake);
     }
 
     /// Runs the task, which says what came of it.
@@ -246,8 +252,8 @@ where
             // The future is the parent's, and its locks may be locked for ever.
             return;
         }
-        let Some(wakers) = self.turns.wake() else { return };
-        self.call(self.home.upgrade().as_ref(), wakers);
+        let Some(due) = self.turns.wake() else { return };
+        self.call(self.home.upgrade().as_ref(), due);
     }
 }
 
@@ -257,7 +263,7 @@ where
     Fut::Output: Send + 'static,
 {
     fn help(self: Arc<Self>, worker: &Worker, _task: &dyn Kept) -> bool {
-        self.poll(worker)
+        self.poll(worker, self.turns.begin())
     }
 
     fn may_help(&self) -> bool {

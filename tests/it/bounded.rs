@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use heist::ThreadPool;
 
+use crate::future::turns;
 use crate::support::{
     Count, NORMAL, alone, builder, hold, peak_memory, poll, pool, until, within_a_minute,
 };
@@ -26,6 +27,24 @@ fn refusals_take_no_memory() {
         held.release();
         pool.shutdown();
     });
+}
+
+#[test]
+fn the_turns_of_a_future_that_is_polled_where_it_is_joined_take_no_memory() {
+    const TURNS: usize = 1_000_000;
+    alone(
+        "bounded::the_turns_of_a_future_that_is_polled_where_it_is_joined_take_no_memory",
+        || {
+            let pool = pool(1);
+            pool.install(|| {
+                let before = peak_memory();
+                // The only worker that could come for it is the one that is here.
+                pool.spawn_future(turns(TURNS)).join().unwrap();
+                let more = peak_memory() - before;
+                assert!(more < 4 << 20, "{} KiB more", more >> 10);
+            });
+        },
+    );
 }
 
 #[test]

@@ -46,7 +46,7 @@ impl Future for Pass {
 }
 
 /// Woken by itself so many times.
-async fn turns(mut turns: usize) {
+pub(crate) async fn turns(mut turns: usize) {
     poll_fn(|cx| {
         if turns == 0 {
             return Poll::Ready(());
