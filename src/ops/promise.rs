@@ -171,6 +171,9 @@ where
                 unwind::discard(future);
                 *self.output.lock() = Some(output);
                 self.run_task(worker);
+                // Of a task that was cancelled meanwhile: nobody will hear of it.
+                let left = self.output.lock().take();
+                unwind::discard(left);
             }
             Poll::Pending => match self.turns.put_back(future) {
                 Next::Rest => (),

@@ -6,7 +6,8 @@ use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use heist::ThreadPool;
 
 use crate::support::{
-    Bomb, Count, Token, alone, assert_whole, builder, everywhere, hold, message, payload, pool,
+    Bomb, Count, Gate, Token, alone, assert_whole, builder, everywhere, hold, message, payload,
+    pool,
 };
 
 #[test]
@@ -153,6 +154,30 @@ fn cancelling_survives_captures_that_panic_in_drop() {
         assert_whole(&pool);
         pool.shutdown();
     });
+}
+
+#[test]
+fn cancelling_a_future_in_its_last_poll_survives_an_output_that_panics_in_drop() {
+    alone(
+        "drops::cancelling_a_future_in_its_last_poll_survives_an_output_that_panics_in_drop",
+        || {
+            let pool = pool(1);
+            let (polled, gate, dropped) = (Gate::shared(), Gate::shared(), Count::shared());
+            let (poll, pass, token) = (polled.clone(), gate.clone(), Token(dropped.clone()));
+            let future = pool.spawn_future(async move {
+                poll.open();
+                pass.pass();
+                (token, Bomb)
+            });
+            polled.pass();
+            assert!(future.cancel());
+            gate.open();
+            assert_whole(&pool);
+            assert_eq!(dropped.get(), 1, "nobody will hear of it");
+            drop(future);
+            assert_whole(&pool);
+        },
+    );
 }
 
 #[test]
