@@ -10,6 +10,7 @@ use std::{cell::RefCell, time::Instant};
 use super::{handle::Finish, packet::Task};
 use crate::{
     parker::Parker,
+    raw::Slot,
     registry::Registry,
     sync::{Arc, thread_local},
     turnstile::Room,
@@ -77,29 +78,29 @@ impl<T> Awaited for FinishOrHelp<'_, T> {
 pub(super) type Place = (usize, u64);
 
 thread_local! {
-    /// The places that this thread is in, one inside another.
-    static INSIDE: RefCell<Vec<(Place, Room)>> = const { RefCell::new(Vec::new()) };
+    /// The place that this thread is in, and by whose leave. Nothing is dropped at the
+    /// thread's end, so it is there as long as anybody may ask.
+    static INSIDE: Slot<(Place, Room)> = const { Slot::new() };
 }
 
 /// Runs `f` in `place`.
 pub(super) fn inside<R>(place: Place, room: Room, f: impl FnOnce() -> R) -> R {
-    struct Out;
-    impl Drop for Out {
-        fn drop(&mut self) {
-            INSIDE.with(|inside| inside.borrow_mut().pop());
-        }
-    }
-    INSIDE.with(|inside| inside.borrow_mut().push((place, room)));
-    let _out = Out;
-    f()
+    INSIDE.with(|inside| inside.enter(&(place, room), f))
 }
 
 /// Is this thread in `place`, now or further up its stack?
 pub(super) fn is_inside(place: Place) -> bool {
-    INSIDE.with(|inside| inside.borrow().iter().any(|&(other, _)| other == place))
+    let mut found = false;
+    INSIDE.with(|inside| {
+        inside.find(&mut |&(other, _)| {
+            found = other == place;
+            found
+        });
+    });
+    found
 }
 
 /// By whose leave the innermost place was entered.
 pub(super) fn room() -> Room {
-    INSIDE.with(|inside| inside.borrow().last().map_or(Room::Own, |&(_, room)| room))
+    Slot::with(&INSIDE, |inside| inside.map_or(Room::Own, |&(_, room)| room))
 }

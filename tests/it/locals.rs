@@ -7,7 +7,7 @@ use std::thread;
 
 use heist::ThreadPool;
 
-use crate::support::{Count, alone, block_on, builder, pool};
+use crate::support::{Count, alone, block_on, builder, hold, pool};
 
 thread_local! {
     static LAST: RefCell<Option<Last>> = const { RefCell::new(None) };
@@ -78,6 +78,32 @@ fn a_dying_thread_may_spawn() {
             assert_eq!(pool.spawn(|| 5).join().unwrap(), 5);
             assert_eq!(block_on(pool.spawn(|| 5)).unwrap(), 5);
         });
+    });
+}
+
+#[test]
+fn a_dying_thread_may_join_what_has_a_limit_or_a_key() {
+    alone("locals::a_dying_thread_may_join_what_has_a_limit_or_a_key", || {
+        let pool = Arc::new(pool(1));
+        let class = pool.bulkhead("one at a time").limit(1).build().unwrap();
+        // Who joins runs it: nobody else is there for it.
+        let held = hold(&pool);
+        let inner = pool.clone();
+        let join = move || {
+            let task = || {
+                let own = class.clone();
+                // It lends its place to the one that it waits for.
+                class.spawn(move || own.spawn(|| 5).join().unwrap())
+            };
+            assert_eq!(inner.scope(|_| task().join().unwrap()), 5);
+            assert_eq!(inner.scope(|_| inner.spawn_keyed("key", || 6).join().unwrap()), 6);
+        };
+        let thread = thread::spawn(move || {
+            at_the_end(join.clone());
+            join();
+        });
+        thread.join().unwrap();
+        held.release();
     });
 }
 
