@@ -98,8 +98,14 @@ impl CancellationToken {
     /// assert!(child.is_cancelled());
     /// ```
     pub fn cancel(&self) {
+        self.mark().call();
+    }
+
+    /// The half of it that calls nobody: all say so, and who listens is still to hear.
+    pub(crate) fn mark(&self) -> Marked {
         if !self.0.process.is_current() {
-            return self.0.mark();
+            self.0.mark();
+            return Marked(Vec::new());
         }
         let mut subtree = vec![Arc::clone(&self.0)];
         let mut next = 0;
@@ -108,13 +114,7 @@ impl CancellationToken {
             subtree.extend(children);
             next += 1;
         }
-        // All say so, before anybody is called.
-        for node in &subtree {
-            let links = mem::take(&mut *node.links.lock());
-            for listener in links.listeners.into_values() {
-                unwind::discard(unwind::catch(listener));
-            }
-        }
+        Marked(subtree)
     }
 
     /// Was this token, or one that it descends from, cancelled? One load.
@@ -196,6 +196,23 @@ impl CancellationToken {
         if self.0.process.is_current() {
             let listener = self.0.links.lock().listeners.remove(&key.0);
             unwind::discard(listener);
+        }
+    }
+}
+
+/// Tokens that say they are cancelled, while who listens does not know it.
+#[must_use = "who listens is to be called"]
+pub(crate) struct Marked(Vec<Arc<Node>>);
+
+impl Marked {
+    /// Calls whoever listens. That is anybody's code, and may wait for anything: this
+    /// thread is to owe nothing by then.
+    pub(crate) fn call(self) {
+        for node in &self.0 {
+            let links = mem::take(&mut *node.links.lock());
+            for listener in links.listeners.into_values() {
+                unwind::discard(unwind::catch(listener));
+            }
         }
     }
 }

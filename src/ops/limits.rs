@@ -47,8 +47,9 @@ impl TaskBuilder<'_> {
     /// # Where it runs
     ///
     /// The closure of a task that is late is dropped on the pool's thread
-    /// `heist-timer`, or on the worker that comes to it. If the system refuses that
-    /// thread, the handle is told when a worker comes to the task.
+    /// `heist-timer`, or on the worker that comes to it. What blocks on that thread
+    /// holds up the pool's other clocks. If the system refuses that thread, the handle
+    /// is told when a worker comes to the task.
     ///
     /// # Blocks
     ///
@@ -84,8 +85,10 @@ impl TaskBuilder<'_> {
     ///
     /// # Where it runs
     ///
-    /// The task's token is cancelled on the pool's thread `heist-timer`. If the system
-    /// refuses that thread, it is told at the task's end that it took too long.
+    /// The task's token is cancelled on the pool's thread `heist-timer`. What that drops
+    /// or wakes may wait for the handle, which is done by then; but what blocks there
+    /// holds up the pool's other clocks. If the system refuses that thread, it is told
+    /// at the task's end that it took too long.
     ///
     /// # Blocks
     ///

@@ -10,6 +10,7 @@ use crate::{
     raw::{self, Held, JobRef, Part, Policy, Verdict, Watch},
     registry::Phase,
     sync::Arc,
+    token::{CancellationToken, Marked},
     unwind::{self, Payload},
     worker::{Extras, Keeper, Label, Worker, in_section},
 };
@@ -109,14 +110,17 @@ impl<T: Send> Decider for Watch<Worker, Label, Outcome<T>> {
 
     fn expire(&self) {
         let label = self.label();
+        let mut marked = None;
         let waker = self.overtake(Verdict::TimedOut, || {
             // Before it is known: who hears of it finds it counted, and the token
             // cancelled.
             label.origin().time_out();
-            label.token().into_iter().for_each(|token| token.cancel());
+            marked = label.token().map(CancellationToken::mark);
             Err(None)
         });
         waker.flatten().into_iter().for_each(unwind::wake);
+        // When it is known: who listens may wait for this very task.
+        marked.into_iter().for_each(Marked::call);
     }
 }
 

@@ -42,7 +42,8 @@ impl<C: 'static, L, R> Watch<C, L, R> {
 
     /// Brings the result of `bring` for a task that runs and is open to that, and
     /// says whom to wake. None: it is not, and `bring` is not called. If that
-    /// unwinds, the process aborts.
+    /// unwinds, the process aborts. It calls nobody who may wait: nobody else brings
+    /// the result meanwhile.
     pub(crate) fn overtake(
         &self,
         verdict: Verdict,

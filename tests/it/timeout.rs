@@ -1,10 +1,12 @@
 //! `TaskBuilder::timeout`: a running task is told that its time is over.
 
-use std::sync::Arc;
-use std::sync::mpsc;
+use std::pin::Pin;
+use std::sync::{Arc, mpsc};
+use std::task::{Wake, Waker};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use heist::{CancellationToken, TaskState};
+use heist::{CancellationToken, JoinHandle, TaskState, ThreadPool};
 
 use crate::support::{
     Count, Gate, Log, Scribe, Token, assert_whole, builder, hold, poll, pool, text, until,
@@ -13,6 +15,18 @@ use crate::support::{
 
 const SOON: Duration = Duration::from_millis(5);
 const NEVER: Duration = Duration::from_secs(3600);
+
+/// A task that runs until its time is over, and its token.
+fn slow(pool: &ThreadPool) -> (JoinHandle<()>, CancellationToken) {
+    let (say, said) = mpsc::channel();
+    let task = pool.task().timeout(SOON).spawn(move || {
+        say.send(heist::current_task().unwrap().token().cloned().unwrap()).unwrap();
+        while !heist::is_cancelled() {
+            std::hint::spin_loop();
+        }
+    });
+    (task, said.recv().unwrap())
+}
 
 #[test]
 fn a_task_that_runs_too_long_is_told_and_runs_on_to_its_end() {
@@ -157,6 +171,63 @@ fn who_awaits_a_slow_task_is_woken_before_it_ends() {
         assert_eq!(task.state(), TaskState::TimedOut);
         drop(task);
         gate.open();
+        pool.shutdown();
+    });
+}
+
+#[test]
+fn a_time_out_is_told_before_those_hear_who_listen_to_the_token() {
+    /// Asks the token when it is woken, and says so.
+    struct Ask(CancellationToken, Log<(&'static str, bool)>, &'static str);
+    impl Wake for Ask {
+        fn wake(self: Arc<Self>) {
+            self.1.write((self.2, self.0.is_cancelled()));
+        }
+    }
+    within_a_minute(|| {
+        let pool = pool(1);
+        // Until both wait before the time is over.
+        loop {
+            let (mut task, token) = slow(&pool);
+            let log = Log::new();
+            let ask = |who| Waker::from(Arc::new(Ask(token.clone(), log.clone(), who)));
+            let mut listens = Box::pin(token.cancelled());
+            if poll(listens.as_mut(), &ask("listener")).is_pending()
+                && poll(Pin::new(&mut task), &ask("handle")).is_pending()
+            {
+                until(|| log.read().len() == 2);
+                assert_eq!(log.read(), [("handle", true), ("listener", true)]);
+                break;
+            }
+        }
+    });
+}
+
+#[test]
+fn what_a_time_out_cancels_may_wait_for_the_late_task() {
+    /// Joins when it is dropped, and says whether a clock dropped it.
+    struct Join(Option<JoinHandle<()>>, mpsc::Sender<bool>);
+    impl Drop for Join {
+        fn drop(&mut self) {
+            assert!(self.0.take().unwrap().join().unwrap_err().is_timeout());
+            self.1.send(thread::current().name() == Some("heist-timer")).unwrap();
+        }
+    }
+    within_a_minute(|| {
+        let pool = pool(1);
+        let (say, joined) = mpsc::channel();
+        // Until it is queued before the time is over.
+        loop {
+            let (late, token) = slow(&pool);
+            let captured = Join(Some(late), say.clone());
+            let queued = pool.task().cancel_token(&token).spawn(move || drop(captured));
+            assert!(queued.join().unwrap_err().is_cancelled());
+            if joined.recv().unwrap() {
+                break;
+            }
+        }
+        // The clocks go on.
+        assert!(slow(&pool).0.join().unwrap_err().is_timeout());
         pool.shutdown();
     });
 }
