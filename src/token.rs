@@ -89,7 +89,9 @@ impl CancellationToken {
     /// their handles are done.
     ///
     /// The closures of those tasks are dropped, and who waits for them is woken, on
-    /// this thread.
+    /// this thread. One who cancels what another is already cancelling does not wait
+    /// for that, be it on another thread or in a destructor that is called here: all
+    /// say so then, too, but there may be handles that the other has yet to come to.
     ///
     /// ```
     /// let token = heist::CancellationToken::new();

@@ -169,6 +169,36 @@ fn waiting_tasks_of_a_token_are_done_when_cancel_returns() {
 }
 
 #[test]
+fn who_cancels_what_is_being_cancelled_does_not_wait() {
+    struct MeetTwice(Arc<Meeting>);
+    impl Drop for MeetTwice {
+        fn drop(&mut self) {
+            self.0.wait();
+            self.0.wait();
+        }
+    }
+    within_a_minute(|| {
+        let pool = pool(1);
+        let held = hold(&pool);
+        let root = CancellationToken::new();
+        let (token, meeting) = (root.child_token(), Arc::new(Meeting::of(2)));
+        let captured = MeetTwice(meeting.clone());
+        let task = pool.task().cancel_token(&token).spawn(move || drop(captured));
+        thread::scope(|threads| {
+            threads.spawn(|| token.cancel());
+            meeting.wait();
+            // The first is still at what it cancels.
+            token.cancel();
+            root.cancel();
+            assert!(root.is_cancelled() && token.is_cancelled());
+            meeting.wait();
+        });
+        assert!(task.join().unwrap_err().is_cancelled());
+        held.release();
+    });
+}
+
+#[test]
 fn a_task_in_a_deque_is_cancelled_by_its_token() {
     within_a_minute(|| {
         let pool = pool(1);
