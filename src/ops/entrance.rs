@@ -45,7 +45,8 @@ pub(super) trait Entrance<F>:
     fn registry(&self) -> &Arc<Registry<Worker>>;
 
     /// Lets it in from outside, with the `in_use`th permit. It comes back, without one, if the way
-    /// was closed meanwhile. The handle is still to be watched.
+    /// was closed meanwhile. The handle is still to be watched. It calls nobody: this
+    /// is done under the lock of a `Courier`.
     fn admit(
         &self,
         brought: Brought<F>,

@@ -161,8 +161,10 @@ impl Core {
 
 impl Gate for Core {
     fn close(&self) {
-        self.turnstile.close();
+        // The line first: a place that comes back with a refused task would go to the
+        // head of it, which is user code, called under the lock of a `Courier`.
         self.places.close();
+        self.turnstile.close();
     }
 
     fn discard(&self) -> usize {
@@ -295,5 +297,45 @@ where
         if self.core.process.is_current() {
             self.core.turnstile.reject();
         }
+    }
+}
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use std::{
+        pin::pin,
+        task::{Context, Waker},
+        time::{Duration, Instant},
+    };
+
+    use super::{Gate, packet};
+    use crate::{pool::ThreadPool, sync::thread};
+
+    /// Much longer than a close takes.
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    #[test]
+    fn who_is_refused_by_a_close_finds_nobody_in_line() {
+        let pool = ThreadPool::builder().num_threads(1).build().unwrap();
+        let class = pool.bulkhead("class").limit(1).queue(0).build().unwrap();
+        let (core, registry) = (&class.core, &class.registry);
+        core.places.try_acquire().unwrap();
+        let mut waits = pin!(core.places.acquire());
+        assert!(waits.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        thread::scope(|threads| {
+            let pushed = core.turnstile.push((), |_, ()| {
+                // In its lock: it cannot close.
+                threads.spawn(|| core.close());
+                let start = Instant::now();
+                while core.places.waiting() > 0 {
+                    assert!(start.elapsed() < PATIENCE, "it closes, and somebody is in line");
+                    thread::yield_now();
+                }
+                registry.beside.accept();
+                packet::new_task(None, &registry.beside, || ())
+            });
+            assert!(pushed.is_ok(), "it was open");
+        });
+        assert_eq!(core.discard(), 1);
     }
 }
