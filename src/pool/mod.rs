@@ -141,15 +141,14 @@ impl ThreadPool {
         let _ = self.end(Phase::Ending, None);
     }
 
-    /// Like [`shutdown`](Self::shutdown), but waits no longer than `timeout`. A thread that is
-    /// still on its way out then, with all tasks done, is left to itself; those that
-    /// have left are joined, however long their thread-locals take.
+    /// Like [`shutdown`](Self::shutdown), but waits no longer than `timeout` for the threads to
+    /// leave. Those that have are joined, however long their thread-locals take.
     ///
     /// # Errors
     ///
-    /// Says how many tasks were queued or running when the time was over; on a thread of
-    /// the pool itself, how many are now, itself among them. That work goes on, and the
-    /// threads leave when it is done.
+    /// Says how many tasks were queued or running when the time was over: none if
+    /// threads were still on their way out then. On a thread of the pool itself, how many
+    /// are now, itself among them. That work goes on, and the threads leave when it is done.
     ///
     /// ```
     /// use std::{sync::mpsc, time::Duration};
@@ -284,25 +283,17 @@ impl ThreadPool {
         let threads = mem::take(&mut self.threads);
         if registry.timer.is_here() || Worker::of(registry, |worker| worker.is_some()) {
             // It cannot wait for itself: the threads leave on their own.
-            return self.all_done();
+            return Err(ShutdownTimeout::new(registry.unfinished()));
         }
         let parker = Parker::current();
         let waker = parker.waker();
         let all_left = || registry.attendance.poll_all_left(registry.workers(), &waker);
         wait_for(&all_left, &|| StallCause::Shutdown, &parker, Some(registry), deadline);
         if !all_left() {
-            return self.all_done();
+            return Err(ShutdownTimeout::new(registry.unfinished()));
         }
         join_all(registry, threads);
         Ok(())
-    }
-
-    /// Is every task done that was accepted?
-    fn all_done(&self) -> Result<(), ShutdownTimeout> {
-        match self.registry.unfinished() {
-            0 => Ok(()),
-            unfinished => Err(ShutdownTimeout::new(unfinished)),
-        }
     }
 }
 
