@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Seeded bugs: each patch in ci/mutants is a bug that pools really had, and names
+# Seeded bugs: each patch in ci/mutants is a bug that pools had or could have, and names
 # the check that turns red. Each is built in a copy of the tree, where the check
 # has to be green without it and red with it. Arguments choose by number or name:
-# `ci/mutants.sh 07 packet`. All take about a quarter of an hour on two cores.
+# `ci/mutants.sh 07 packet`. All take an hour on two cores.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

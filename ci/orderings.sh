@@ -30,7 +30,7 @@ orderings_of() {
             }
             if ($0 !~ /^ *\/\//) done = 1
         }
-        /^mod tests/ { exit }
+        /^ *mod tests/ { exit }
         $0 ~ apart { next }
         /fence\(Ordering::/ { print NR, edge, "fence"; next }
         /Ordering::AcqRel/ { print NR, edge, "AcqRel" }

@@ -1,6 +1,6 @@
 //! A ledger of accounts, one of which has most of the traffic: entries of one account are
-//! made in their order, and never two at once, without a lock around the balance's
-//! rules; the others go on beside it.
+//! made in their order, and never two at once, so nobody waits for an account's lock;
+//! the others go on beside it.
 //!
 //! `cargo run --release --example celebrity_key [-- ENTRIES]`
 

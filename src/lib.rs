@@ -36,8 +36,8 @@
 //! |---|---|
 //! | two halves of one computation | [`ThreadPool::join`] |
 //! | a number of jobs that borrow, known one by one | [`ThreadPool::scope`] |
-//! | jobs that borrow and whose results others wait for | [`Scope::spawn_handle`] |
 //! | the same, opened by what cannot be sent to another thread | [`ThreadPool::in_place_scope`] |
+//! | jobs that borrow and whose results others wait for | [`Scope::spawn_handle`] |
 //! | a slice or a range | [`for_each`](ThreadPool::for_each), [`for_each_mut`](ThreadPool::for_each_mut), [`for_each_chunk_mut`](ThreadPool::for_each_chunk_mut), [`map`](ThreadPool::map), [`map_reduce`](ThreadPool::map_reduce) |
 //! | something to do in the background | [`ThreadPool::spawn`] |
 //! | more of that than there may be room for | [`try_spawn`](ThreadPool::try_spawn), [`spawn_timeout`](ThreadPool::spawn_timeout), [`spawn_async`](ThreadPool::spawn_async) |
@@ -97,8 +97,9 @@
 //! - [`shutdown`](ThreadPool::shutdown) runs what was accepted and joins the
 //!   threads; [`shutdown_now`](ThreadPool::shutdown_now) counts what it dropped.
 //! - Backpressure cannot deadlock, also when tasks spawn into their own full pool.
-//! - Memory is bounded, at the door and when a task floods its own pool; but see
-//!   [`Bulkhead`] for `spawn` into a class that stands still.
+//! - Memory is bounded at the door, and when a task floods its own pool. It is not for what
+//!   a scope is given, for futures at rest, and for `spawn` from inside into a [`Bulkhead`]
+//!   or key that stands still.
 //! - No lane starves, and no task waits for ever behind those that follow each other.
 //! - A wait runs strangers' jobs to a limited depth; those of scopes that its own
 //!   thread works for nest as they are spawned.
