@@ -205,36 +205,18 @@ impl<C> Deque<C> {
     /// All jobs that are no tasks, the oldest first; tasks stay, and are to be posted
     /// again if they were moved.
     pub(crate) fn take_structured(&self, post: impl FnOnce()) -> Vec<JobRef<C>> {
-        debug_assert!(!self.in_section(), "at the end of a job");
-        self.take(usize::MAX, |job| job.kind() != Kind::Task, post)
-    }
-
-    /// The same of scopes' jobs among the newest so many, but for those from a section.
-    pub(crate) fn take_scoped(&self, most: usize, post: impl FnOnce()) -> Vec<JobRef<C>> {
-        self.take(most, |job| job.kind() == Kind::Scoped && !job.is_isolated(), post)
-    }
-
-    fn take(
-        &self,
-        most: usize,
-        wanted: impl Fn(&JobRef<C>) -> bool,
-        post: impl FnOnce(),
-    ) -> Vec<JobRef<C>> {
-        debug_assert!(self.private.is_empty(), "publish comes before take");
-        let queued: Vec<_> = std::iter::from_fn(|| self.public.pop()).take(most).collect();
-        let (taken, others): (Vec<_>, Vec<_>) = queued.into_iter().rev().partition(wanted);
-        self.height.set(self.height.get() - taken.len() as isize);
-        let moved = !others.is_empty();
-        others.into_iter().for_each(|job| self.public.push(job));
+        debug_assert!(self.private.is_empty() && !self.in_section(), "at the end of a job");
+        let queued: Vec<_> = std::iter::from_fn(|| self.public.pop()).collect();
+        let oldest_first = queued.into_iter().rev();
+        let (tasks, structured): (Vec<_>, Vec<_>) =
+            oldest_first.partition(|job| job.kind() == Kind::Task);
+        self.height.set(self.height.get() - structured.len() as isize);
+        let moved = !tasks.is_empty();
+        tasks.into_iter().for_each(|task| self.public.push(task));
         if moved {
             post();
         }
-        taken
-    }
-
-    /// How many jobs it is high, but for those that thieves took or brought in.
-    pub(crate) fn height(&self) -> isize {
-        self.height.get()
+        structured
     }
 
     /// `id`, if it is the newest and private.

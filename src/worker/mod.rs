@@ -74,8 +74,6 @@ pub(crate) struct Worker {
     sections: Cell<usize>,
     /// Does a job from an isolated section begin here, with nothing else in the deque?
     alone: Cell<bool>,
-    /// The least height of the deque since the innermost wait began.
-    waits_from: Cell<isize>,
     /// Is this thread in a section only for a job from that of another?
     visiting: Cell<bool>,
     /// Does `sleep` count this thread as searching?
@@ -128,7 +126,6 @@ impl Worker {
             level: Cell::new(0),
             sections: Cell::new(0),
             alone: Cell::new(false),
-            waits_from: Cell::new(0),
             visiting: Cell::new(false),
             searching: Cell::new(false),
             turn: Cell::default(),
@@ -309,7 +306,7 @@ impl Worker {
 
     /// Runs a job here and now that this thread would else wait for.
     pub(crate) fn run_awaited(&self, job: JobRef<Worker>) {
-        self.publish();
+        wait::each_worker(&mut Worker::publish);
         TASK.with(|slot| slot.hide(|| self.enter(|worker| worker.run_job(job))));
         // Whoever waits for its scope does not wait for what comes here now.
         self.rest();

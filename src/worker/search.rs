@@ -16,6 +16,10 @@ const FAIRNESS_TICK: u32 = 61;
 /// the stack and the time that a finished wait goes unnoticed.
 const MOST_DEPTH: usize = 2;
 
+/// The same for a thread that waits for a scope, whose jobs may lie with anybody, also with a
+/// thread that has gone back to a frame that blocks.
+const MOST_DEPTH_SPREAD: usize = 16;
+
 /// The same for those that may be needed: of whoever holds what is waited for, and of one's own
 /// pool while waiting on another, which may be waiting for them.
 const MOST_DEPTH_NEEDED: usize = 64;
@@ -32,6 +36,15 @@ const ASK_AFTER: u8 = 4;
 const URGE_AFTER: u8 = 100;
 
 type Job = JobRef<Worker>;
+
+/// Where what a thread waits for may be.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Trail {
+    /// The slot that is busy with it, if known.
+    pub(super) holder: Option<usize>,
+    /// Do parts of it lie with anybody?
+    pub(super) is_spread: bool,
+}
 
 impl Worker {
     /// Work for a thread that has nothing to wait for. Own newest, then
@@ -50,9 +63,9 @@ impl Worker {
     }
 
     /// Work for a thread that waits for something in its own pool, perhaps for
-    /// what slot `holder` is busy with: its descendants, likely, are there
+    /// what another is busy with: its descendants, likely, are there
     /// (leapfrogging; Wagner and Calder, PPoPP 1993).
-    pub(super) fn help(&self, holder: Option<usize>) -> Option<Job> {
+    pub(super) fn help(&self, trail: Trail) -> Option<Job> {
         if self.in_section() {
             return self.help_alone();
         }
@@ -63,17 +76,17 @@ impl Worker {
             self.deque.pop_structured(|| self.registry.post_jobs())
         };
         own.or_else(|| self.registry.take_mail(self.index))
-            .or_else(|| self.steal_from(self.in_reach(holder)?, Share::One))
-            .or_else(|| if self.may_go_deeper() { self.steal(Share::One) } else { None })
+            .or_else(|| self.steal_from(self.in_reach(trail)?, Share::One))
+            .or_else(|| if self.may_take_any(trail) { self.steal(Share::One) } else { None })
             // Last, but at any depth: what this thread waits for may be run by
             // a guest that waits for a member to do this.
             .or_else(|| self.take_side())
     }
 
     /// The slot to leapfrog to, if a stranger's task is not to be had there too deep.
-    fn in_reach(&self, holder: Option<usize>) -> Option<usize> {
+    fn in_reach(&self, trail: Trail) -> Option<usize> {
         let tasks = |slot| self.registry.slot(slot).may_hold_jobs();
-        holder.filter(|&slot| slot != self.index && (self.may_be_needed() || !tasks(slot)))
+        trail.holder.filter(|&slot| slot != self.index && (self.may_be_needed() || !tasks(slot)))
     }
 
     /// Work for a thread that waits in an isolated section: what was forked there.
@@ -142,9 +155,14 @@ impl Worker {
         self.depth.get() < MOST_YIELDS
     }
 
-    /// May this thread, waiting in its own pool, take anybody's jobs?
-    pub(super) fn may_go_deeper(&self) -> bool {
+    /// May this thread, waiting in its own pool, begin its own tasks?
+    fn may_go_deeper(&self) -> bool {
         self.depth.get() < MOST_DEPTH
+    }
+
+    /// And anybody's jobs?
+    pub(super) fn may_take_any(&self, trail: Trail) -> bool {
+        self.depth.get() < if trail.is_spread { MOST_DEPTH_SPREAD } else { MOST_DEPTH }
     }
 
     /// May this thread take jobs that what it waits for may need?
@@ -163,15 +181,15 @@ impl Worker {
     }
 
     /// Is there anything that `help` would take?
-    pub(super) fn sees_help(&self, holder: Option<usize>) -> bool {
+    pub(super) fn sees_help(&self, trail: Trail) -> bool {
         if self.in_section() {
             return self.registry.has_inner_mail(self.index);
         }
         let holder_has =
-            || self.in_reach(holder).is_some_and(|slot| self.registry.slot(slot).queue_depth() > 0);
+            || self.in_reach(trail).is_some_and(|slot| self.registry.slot(slot).queue_depth() > 0);
         self.registry.has_mail(self.index)
             || self.sees_side()
-            || if self.may_go_deeper() { self.registry.has_stealable() } else { holder_has() }
+            || if self.may_take_any(trail) { self.registry.has_stealable() } else { holder_has() }
     }
 
     /// Is there anything that `serve` would take?

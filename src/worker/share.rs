@@ -1,6 +1,10 @@
 //! What a worker does at a fork: keep it private, or publish it.
 
-use super::{Worker, wait_for};
+use super::{
+    Awaited, Worker,
+    wait::{ScopeEnd, each_worker},
+    wait_for,
+};
 use crate::{
     parker::Parker,
     process::Process,
@@ -58,7 +62,7 @@ impl Worker {
     /// Runs, with `f`, a task here and now that this thread would else wait for, on top of what
     /// it has forked: it may block until somebody else has run that.
     pub(crate) fn run_joined<R>(&self, f: impl FnOnce(&Worker) -> R) -> R {
-        self.publish();
+        each_worker(&mut Worker::publish);
         self.start();
         self.enter(f)
     }
@@ -130,7 +134,9 @@ impl Host for Worker {
             LatchOf::Scope => StallCause::Scope,
             LatchOf::Broadcast => StallCause::Broadcast,
         };
-        wait_for(latch, &why, &Parker::current(), Some(&self.registry), None);
+        let end = ScopeEnd(latch);
+        let awaited: &dyn Awaited = if whose == LatchOf::Scope { &end } else { latch };
+        wait_for(awaited, &why, &Parker::current(), Some(&self.registry), None);
         // Whoever it was waited for has nothing to do now.
         if self.grace.get() == 0 {
             self.grace.set(GRACE);

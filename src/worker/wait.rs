@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Role, Worker};
+use super::{Role, Worker, search::Trail};
 use crate::{
     counters::Activity,
     detector::{Doing, Post},
@@ -55,6 +55,27 @@ pub(crate) trait Awaited {
     /// A stolen fork's latch, if it is that.
     fn latch(&self) -> Option<&Latch> {
         None
+    }
+    /// May parts of it lie with anybody?
+    fn is_spread(&self) -> bool {
+        false
+    }
+}
+
+/// The end of a scope.
+pub(super) struct ScopeEnd<'a>(pub(super) &'a Latch);
+
+impl Awaited for ScopeEnd<'_> {
+    fn is_over(&self) -> bool {
+        self.0.is_over()
+    }
+
+    fn will_wake(&self) -> bool {
+        self.0.will_wake()
+    }
+
+    fn is_spread(&self) -> bool {
+        true
     }
 }
 
@@ -107,7 +128,6 @@ pub(crate) fn wait_for(
     let wait = Wait { awaited, home };
     each_worker(&mut |worker| {
         worker.publish();
-        worker.waits_from.set(worker.deque.height());
         worker.begins(|| Doing::Wait(why()));
     });
     let is_worker = Worker::current(|worker| worker.is_some());
@@ -140,7 +160,6 @@ pub(crate) fn wait_for(
     each_worker(&mut |worker| {
         worker.rest();
         worker.stop_searching();
-        worker.leave_scoped(worker.waits_from.get());
         worker.ended();
     });
     Worker::current(|worker| {
@@ -178,7 +197,7 @@ impl Wait<'_> {
     fn work_once(&self) -> bool {
         Worker::find(|worker| {
             let job = if self.is_home(worker) {
-                worker.help(self.awaited.holder()).or_else(|| self.steal_back(worker))
+                worker.help(self.trail()).or_else(|| self.steal_back(worker))
             } else {
                 worker.serve()
             };
@@ -259,12 +278,16 @@ impl Wait<'_> {
         }
         let home = self.is_home(worker);
         match worker.member_index() {
-            None if home && worker.may_go_deeper() => Some(Appetite::Deques),
+            None if home && worker.may_take_any(self.trail()) => Some(Appetite::Deques),
             None => None,
-            Some(_) if home && worker.may_go_deeper() => Some(Appetite::DequesAndSide),
+            Some(_) if home && worker.may_take_any(self.trail()) => Some(Appetite::DequesAndSide),
             Some(_) if !home && worker.may_serve_tasks() => Some(Appetite::Anything),
             Some(_) => Some(Appetite::Side),
         }
+    }
+
+    fn trail(&self) -> Trail {
+        Trail { holder: self.awaited.holder(), is_spread: self.awaited.is_spread() }
     }
 
     fn is_home(&self, worker: &Worker) -> bool {
@@ -274,7 +297,7 @@ impl Wait<'_> {
     fn sees_work(&self) -> bool {
         Worker::find(|worker| {
             let sees = if self.is_home(worker) {
-                worker.sees_help(self.awaited.holder())
+                worker.sees_help(self.trail())
             } else {
                 worker.sees_service()
             };
@@ -312,8 +335,6 @@ impl Worker {
         // Also where this thread works for another pool: it is busy there too.
         each_worker(&mut Worker::stop_searching);
         self.turn_to(Activity::Busy);
-        // The job may be from below.
-        let mut waits_from = self.waits_from.get().min(self.deque.height());
         self.nested(|worker| {
             let row = if job.kind() == Kind::Scoped { MOST_IN_A_ROW } else { 1 };
             worker.run_job(job);
@@ -323,11 +344,9 @@ impl Worker {
                 }
                 let next = worker.deque.pop_scoped(|| worker.registry.post_jobs());
                 let Some(job) = next else { break };
-                waits_from = waits_from.min(worker.deque.height());
                 worker.run_job(job);
             }
         });
-        self.waits_from.set(waits_from);
         // What this thread waits for may be what it has just done.
         self.rest();
     }
@@ -340,32 +359,15 @@ impl Worker {
             return false;
         }
         let next = || match self.role {
-            _ if self.in_section() => self.help(None),
-            Role::Guest => self.help(None),
+            _ if self.in_section() => self.help(Trail::default()),
+            Role::Guest => self.help(Trail::default()),
             // One job, since this thread goes back to what it did.
             Role::Member | Role::StandIn => self.next_job(Share::One),
         };
         self.begins(|| Doing::Yield);
-        let ran = std::iter::from_fn(next).any(|job| {
-            let before = self.deque.height();
-            let ran = self.nested(|worker| worker.run_job(job));
-            self.leave_scoped(before);
-            ran
-        });
+        let ran = std::iter::from_fn(next).any(|job| self.nested(|worker| worker.run_job(job)));
         self.ended();
         self.rest();
         ran
-    }
-
-    /// This thread goes back to what it was at when its deque was so high. What a job on top has
-    /// left there of a scope becomes strays: that scope's owner may be too deep in waits to
-    /// steal it, and this thread may not come by for long. In a section it does: there
-    /// nobody waits whose jobs are not run.
-    fn leave_scoped(&self, before: isize) {
-        let left = (self.deque.height() - before).max(0) as usize;
-        if left > 0 && !self.in_section() {
-            let scoped = self.deque.take_scoped(left, || self.registry.post_jobs());
-            self.registry.push_strays(scoped);
-        }
     }
 }
