@@ -16,7 +16,7 @@ pub(crate) struct Errands<J> {
 
 /// One look in so many begins with the queues of others, so that what a busy
 /// worker leaves lying is found also while nobody is idle.
-const OTHERS_FIRST: u8 = 8;
+const OTHERS_FIRST: u32 = 8;
 
 impl<J> Errands<J> {
     pub(crate) fn new(workers: usize) -> Self {
@@ -37,7 +37,7 @@ impl<J> Errands<J> {
     }
 
     /// The next one for the thread of slot `index`, at its `look`th look.
-    pub(crate) fn take(&self, index: usize, look: u8) -> Option<J> {
+    pub(crate) fn take(&self, index: usize, look: u32) -> Option<J> {
         if !self.is_used() {
             return None;
         }
@@ -45,7 +45,7 @@ impl<J> Errands<J> {
         let own = index.min(everybodys);
         let count = self.queues.len();
         if look % OTHERS_FIRST == 0 {
-            let first = usize::from(look / OTHERS_FIRST) % count;
+            let first = (look / OTHERS_FIRST) as usize % count;
             return self.take_from((0..count).map(|step| (first + step) % count));
         }
         let (one, two) = if look % 2 == 0 { (own, everybodys) } else { (everybodys, own) };
@@ -87,6 +87,7 @@ pub(crate) fn take<J>(queue: &deque::Injector<J>) -> Option<J> {
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
     use super::{Errands, OTHERS_FIRST};
+    use crate::priority::Turn;
 
     #[test]
     fn who_is_preferred_looks_there_before_others_do() {
@@ -128,6 +129,19 @@ mod tests {
         // Each queue in its turn.
         let others: Vec<_> = (0..5).map(|turn| first_at(turn * OTHERS_FIRST)).collect();
         assert_eq!(others, [0, 1, 2, everybodys, 0]);
+    }
+
+    #[test]
+    fn each_queue_is_looked_at_first_in_the_largest_pool_too() {
+        let errands = Errands::new(300);
+        (0..300).for_each(|worker| errands.push(Some(worker), worker));
+        let mut turn = Turn::default();
+        let mut looks = std::iter::from_fn(|| Some(turn.next_look()));
+        let mut first = |queue: usize| {
+            let look = looks.find(|look| look / OTHERS_FIRST % 301 == queue as u32).unwrap();
+            errands.take(0, look - look % OTHERS_FIRST)
+        };
+        assert_eq!([0, 15, 16, 299].map(&mut first), [0, 15, 16, 299].map(Some));
     }
 
     #[test]

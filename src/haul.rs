@@ -42,10 +42,17 @@ impl Haul {
         }
     }
 
-    /// It is about to do so again; until when is it to leave the others alone first?
-    pub(crate) fn end(&self, run: u64, now: impl FnOnce() -> Instant) -> Option<Instant> {
+    /// It is about to do so again; until when is it to leave the others alone first? If it has
+    /// run more than `most`, as many as it can have stolen, those were others.
+    pub(crate) fn end(
+        &self,
+        run: u64,
+        most: u32,
+        now: impl FnOnce() -> Instant,
+    ) -> Option<Instant> {
         let since = self.since.take()?;
-        let jobs = run.saturating_sub(self.before.get()).min(u32::MAX.into()) as u32;
+        let jobs = u32::try_from(run.saturating_sub(self.before.get())).ok();
+        let jobs = jobs.filter(|&jobs| jobs <= most)?;
         let fine = now().duration_since(since) < FINE * jobs;
         fine.then(|| since + HELD_BACK * jobs)
     }
@@ -94,11 +101,12 @@ mod tests {
     #[test]
     fn who_steals_many_fine_jobs_holds_back_for_each() {
         let (haul, now) = (Haul::default(), Instant::now());
-        assert_eq!(haul.end(7, || now), None, "nothing was stolen");
+        const MOST: u32 = 16;
+        assert_eq!(haul.end(7, MOST, || now), None, "nothing was stolen");
         let held_back = |jobs: u32, took: Duration| {
             haul.begin(1000, || now);
-            let until = haul.end(1000 + u64::from(jobs), || now + took);
-            assert_eq!(haul.end(9000, || now), None, "once");
+            let until = haul.end(1000 + u64::from(jobs), MOST, || now + took);
+            assert_eq!(haul.end(1001, MOST, || now), None, "once");
             until.map(|until| until - now)
         };
         let least = Duration::from_nanos(1);
@@ -108,6 +116,7 @@ mod tests {
             assert_eq!(held_back(jobs, FINE * jobs + least), None);
         }
         assert_eq!(held_back(0, Duration::ZERO), None, "it has run none of them");
+        assert_eq!(held_back(MOST + 1, Duration::ZERO), None, "not only what it has stolen");
     }
 
     #[test]

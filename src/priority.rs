@@ -66,12 +66,12 @@ const ROUND: [Priority; 7] = [
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Turn {
     place: u8,
-    looks: u8,
+    looks: u32,
 }
 
 impl Turn {
     /// How often this worker has looked, for those who take turns by it.
-    pub(crate) fn next_look(&mut self) -> u8 {
+    pub(crate) fn next_look(&mut self) -> u32 {
         self.looks = self.looks.wrapping_add(1);
         self.looks
     }

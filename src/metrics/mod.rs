@@ -346,6 +346,8 @@ impl Metrics {
         ]) {
             worker.each_count(before, |now, before| *now = now.saturating_sub(before));
             worker.each_time(before, |now, before| *now = now.saturating_sub(before));
+            // An attempt may be counted in the earlier one, and what came of it not.
+            worker.steals = worker.steals.min(worker.steal_attempts);
         }
         for (lane, before) in difference.lanes.iter_mut().zip(&earlier.lanes) {
             lane.accepted = lane.accepted.saturating_sub(before.accepted);

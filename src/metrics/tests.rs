@@ -95,6 +95,8 @@ fn a_pool_is_used_wholly_at_most() {
 fn a_difference_is_of_counts_and_times_and_not_of_gauges() {
     let (earlier, mut later) = (metrics(), metrics());
     later.workers[1].steals += 2;
+    later.workers[1].steal_attempts += 3;
+    later.others.steals += 9;
     later.workers[1].busy += Duration::from_secs(1);
     later.stand_ins.jobs_run += 3;
     later.others.steal_attempts += 4;
@@ -108,6 +110,7 @@ fn a_difference_is_of_counts_and_times_and_not_of_gauges() {
     assert_eq!((between.workers[0].steals, between.workers[1].steals), (0, 2));
     assert_eq!(between.workers[1].busy, Duration::from_secs(1));
     assert_eq!((between.stand_ins.jobs_run, between.others.steal_attempts), (3, 4));
+    assert_eq!(between.others.steals, 4, "of the others' attempts the earlier one knew");
     assert_eq!((between.lanes[2].accepted, between.lanes[0].rejected), (5, 6));
     assert_eq!((between.uptime, between.spawned_inside), (Duration::from_secs(7), 8));
     assert_eq!((between.cancelled, between.timed_out), (9, 10));

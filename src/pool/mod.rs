@@ -93,6 +93,8 @@ impl ThreadPool {
         };
         let guests = Guests::new(deques.map(guest));
         stand_in::open(seats, &registry, stack_size, idle_spin);
+        let nobody = registry.slots().len();
+        registry.serve_open_places(nobody);
         if let (Some(period), Some(cpus)) = (follow, cpus) {
             quota::follow(&registry, period, cpus);
         }
@@ -142,7 +144,8 @@ impl ThreadPool {
     }
 
     /// Like [`shutdown`](Self::shutdown), but waits no longer than `timeout` for the threads to
-    /// leave. Those that have are joined, however long their thread-locals take.
+    /// leave. Those that have are joined, however long their thread-locals take, and so is
+    /// `heist-timer`, whatever a stall handler or a late task's destructor does there.
     ///
     /// # Errors
     ///
@@ -326,6 +329,10 @@ fn global_cell() -> &'static OnceLock<ThreadPool> {
     static CELL: raw::OfProcess<OnceLock<ThreadPool>> = raw::OfProcess::new();
     #[cfg(any(loom, shuttle))]
     static CELL: OnceLock<ThreadPool> = OnceLock::new();
+    // Before the cell is made: in a child of a fork that comes before the handler is there, it
+    // would pass for the child's.
+    #[cfg(not(any(loom, shuttle)))]
+    let _ = raw::at_fork(worker::forked);
     #[cfg(not(any(loom, shuttle)))]
     return CELL.get();
     #[cfg(any(loom, shuttle))]

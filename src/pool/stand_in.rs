@@ -43,8 +43,13 @@ pub(super) fn open(
             mem::forget(bomb);
         };
         let thread = builder.spawn(run).ok()?;
-        // Its panics were caught; see `join_all`.
-        Some(Box::new(move || drop(thread.join())))
+        // Its panics were caught; see `join_all`. Not on the thread itself: it may end the
+        // pool by what it has in a thread-local.
+        Some(Box::new(move || {
+            if thread.thread().id() != thread::current().id() {
+                drop(thread.join());
+            }
+        }))
     }));
 }
 

@@ -54,7 +54,7 @@ impl<C> Registry<C> {
         counters.steal_attempts.add(1);
         let many = share == Share::Half && queued >= LONG_QUEUE && loot.may_hold(Holds::Jobs);
         if many {
-            let until = into.haul().end(counters.jobs_run.get(), Instant::now);
+            let until = into.haul().end(counters.jobs_run.get(), MOST_STOLEN as u32, Instant::now);
             until.into_iter().for_each(leave_others_alone);
         }
         let half = (queued / 2).min(MOST_STOLEN);

@@ -88,9 +88,12 @@ impl Staff {
         }
     }
 
-    /// Says how to start a stand-in. Without it there are none.
+    /// Says how to start a stand-in. Without it there are none. A section may have begun
+    /// before: its place is open now.
     pub(crate) fn open(&self, starter: Starter) {
-        self.crew.lock().open(starter);
+        let mut crew = self.crew.lock();
+        crew.open(starter);
+        self.settle(crew);
     }
 
     /// Seats that stand-ins may need: one keeps the door.

@@ -41,6 +41,16 @@ fn a_stand_in_leaves_once_its_place_is_taken_again() {
 }
 
 #[test]
+fn a_place_left_before_there_are_stand_ins_is_open_once_there_are() {
+    let before = Staff::new(1, 1, Duration::MAX, None);
+    before.step_aside(0);
+    assert!(!before.has_open(), "nobody could take it");
+    let (staff, called) = open(before);
+    assert!(staff.has_open() && staff.fill());
+    assert_eq!(called.lock().len(), 1);
+}
+
+#[test]
 fn a_stand_in_leaves_its_place_unless_there_is_work_and_nobody_else_for_it() {
     let (staff, _called) = staff(2, 1, None);
     staff.step_aside(0);

@@ -192,6 +192,7 @@ impl Worker {
             }
         }
         self.rest();
+        self.leave_queued();
         registry.sleep.wake_all();
     }
 

@@ -1,8 +1,12 @@
 //! The threads of stand-ins: when they come, and that they go.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+
+use heist::ThreadPool;
 
 use crate::blocking::block_all;
 use crate::support::{
@@ -133,6 +137,29 @@ fn a_task_that_a_whole_fork_join_computation_waits_for_is_let_in() {
                 });
             }
             assert_whole(&pool);
+        }
+    });
+}
+
+#[test]
+fn a_stand_in_may_take_the_pool_along_to_its_end() {
+    thread_local! {
+        static KEPT: RefCell<Option<Arc<ThreadPool>>> = const { RefCell::new(None) };
+    }
+    alone("stand_ins::a_stand_in_may_take_the_pool_along_to_its_end", || {
+        let before = threads();
+        for _ in 0..20 {
+            let keep_alive = Duration::from_millis(1);
+            let pool = Arc::new(builder(1).stand_in_keep_alive(keep_alive).build().unwrap());
+            let (gate, blocked) = block_all(&pool);
+            let kept = pool.clone();
+            let keeps = pool.spawn(move || KEPT.set(Some(kept)));
+            // Its end is the last of the pool, and there on no worker of it.
+            drop(pool);
+            keeps.join().unwrap();
+            gate.open();
+            blocked.into_iter().for_each(|task| task.join().unwrap());
+            until(|| threads() == before);
         }
     });
 }
