@@ -9,7 +9,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use std::sync::{PoisonError, TryLockError};
+use std::sync::PoisonError;
+#[cfg(not(any(loom, shuttle)))]
+use std::sync::TryLockError;
 
 #[cfg(chaos)]
 use super::chaos as imp;
@@ -50,6 +52,7 @@ impl<T> Mutex<T> {
     }
 
     /// The lock if it is free.
+    #[cfg(not(any(loom, shuttle)))]
     pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
         match self.0.try_lock() {
             Ok(guard) => Some(guard),

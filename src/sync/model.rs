@@ -1,15 +1,16 @@
 //! A model of crossbeam's deques for loom, shuttle and Miri, *as weak as the real ones
 //! where it matters*: the items are behind a lock, but emptiness is a relaxed
-//! number, so a sleeper that forgets its fence really can miss a push. And a thief who
-//! comes while somebody else is at it has lost a race.
+//! number, so a sleeper that forgets its fence really can miss a push.
 
 use std::collections::VecDeque;
 
-use super::{Arc, AtomicUsize, Mutex, MutexGuard, Ordering};
+use super::{Arc, AtomicUsize, Mutex, Ordering};
 
 pub(crate) enum Steal<T> {
     Success(T),
     Empty,
+    // The model never loses a race; the real deque does.
+    #[allow(dead_code)]
     Retry,
 }
 
@@ -24,19 +25,7 @@ impl<T> Items<T> {
     }
 
     fn with<R>(&self, f: impl FnOnce(&mut VecDeque<T>) -> R) -> R {
-        self.change(self.queue.lock(), f)
-    }
-
-    /// The same for a thief; none if it has lost a race.
-    fn race<R>(&self, f: impl FnOnce(&mut VecDeque<T>) -> R) -> Option<R> {
-        self.queue.try_lock().map(|queue| self.change(queue, f))
-    }
-
-    fn change<R>(
-        &self,
-        mut queue: MutexGuard<'_, VecDeque<T>>,
-        f: impl FnOnce(&mut VecDeque<T>) -> R,
-    ) -> R {
+        let mut queue = self.queue.lock();
         let before = queue.len();
         let result = f(&mut queue);
         if queue.len() != before {
@@ -45,6 +34,10 @@ impl<T> Items<T> {
             self.len.store(queue.len(), Ordering::Relaxed);
         }
         result
+    }
+
+    fn steal(&self) -> Steal<T> {
+        self.with(VecDeque::pop_front).map_or(Steal::Empty, Steal::Success)
     }
 
     fn len(&self) -> usize {
@@ -86,16 +79,14 @@ impl<T> Deque<T> {
 
 impl<T> Stealer<T> {
     pub(crate) fn steal(&self) -> Steal<T> {
-        let Some(stolen) = self.0.race(VecDeque::pop_front) else { return Steal::Retry };
-        stolen.map_or(Steal::Empty, Steal::Success)
+        self.0.steal()
     }
 
     pub(crate) fn steal_batch_with_limit_and_pop(&self, dest: &Deque<T>, limit: usize) -> Steal<T> {
-        let batch = self.0.race(|queue| {
+        let mut batch = self.0.with(|queue| {
             let half = queue.len().div_ceil(2).min(limit);
             queue.drain(..half).collect::<VecDeque<_>>()
         });
-        let Some(mut batch) = batch else { return Steal::Retry };
         let Some(first) = batch.pop_front() else { return Steal::Empty };
         // As crossbeam does for a LIFO owner: it pops the oldest first.
         batch.into_iter().rev().for_each(|item| dest.push(item));
@@ -121,7 +112,7 @@ impl<T> Injector<T> {
     }
 
     pub(crate) fn steal(&self) -> Steal<T> {
-        self.0.with(VecDeque::pop_front).map_or(Steal::Empty, Steal::Success)
+        self.0.steal()
     }
 
     /// For a first-in first-out owner.
