@@ -69,13 +69,8 @@ impl Worker {
         if self.in_section() {
             return self.help_alone();
         }
-        let own = if self.may_go_deeper() {
-            self.deque.pop()
-        } else {
-            // What a frame further up waits for, but no stranger's task.
-            self.deque.pop_structured(|| self.registry.post_jobs())
-        };
-        own.or_else(|| self.registry.take_mail(self.index))
+        self.own_job(self.may_go_deeper())
+            .or_else(|| self.registry.take_mail(self.index))
             .or_else(|| self.steal_from(self.in_reach(trail)?, Share::One))
             .or_else(|| if self.may_take_any(trail) { self.steal(Share::One) } else { None })
             // Last, but at any depth: what this thread waits for may be run by
@@ -91,12 +86,14 @@ impl Worker {
 
     /// Work for a thread that waits in an isolated section: what was forked there.
     fn help_alone(&self) -> Option<Job> {
-        let own = if self.may_go_deeper() {
-            self.deque.pop()
-        } else {
-            self.deque.pop_structured(|| self.registry.post_jobs())
-        };
+        let own = self.own_job(self.may_go_deeper());
         own.or_else(|| self.registry.take_inner_mail(self.index))
+    }
+
+    /// The newest of its own jobs, if `any` will do; else what a frame further up waits for,
+    /// but no stranger's task.
+    fn own_job(&self, any: bool) -> Option<Job> {
+        if any { self.deque.pop() } else { self.deque.pop_structured(|| self.registry.post_jobs()) }
     }
 
     /// The oldest job of slot `victim`, if all that lies there descends from the
@@ -114,19 +111,15 @@ impl Worker {
         if self.in_section() {
             return self.help_alone();
         }
-        let own = if self.may_be_needed() {
-            self.deque.pop()
-        } else {
-            self.deque.pop_structured(|| self.registry.post_jobs())
-        };
-        own.or_else(|| self.registry.take_mail(self.index)).or_else(|| self.take_side()).or_else(
-            || {
+        self.own_job(self.may_be_needed())
+            .or_else(|| self.registry.take_mail(self.index))
+            .or_else(|| self.take_side())
+            .or_else(|| {
                 if !self.may_serve_tasks() {
                     return None;
                 }
                 self.steal(Share::One).or_else(|| self.take_task())
-            },
-        )
+            })
     }
 
     /// A task for the stand-in: it is here for the entrance.
