@@ -10,13 +10,8 @@ use heist::ThreadPool;
 
 use crate::blocking::block_all;
 use crate::support::{
-    Count, Gate, Meeting, alone, assert_whole, builder, hold, pool, until, within_a_minute,
+    Count, Gate, Meeting, alone, assert_whole, builder, hold, pool, threads, until, within_a_minute,
 };
-
-/// Threads of this process.
-fn threads() -> usize {
-    std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count)
-}
 
 #[test]
 fn every_end_of_a_pool_waits_for_its_stand_ins() {
