@@ -29,7 +29,7 @@ mod driver {
     pub(in super::super) type Tracked = loom::sync::Arc<()>;
 
     /// The most executions of one model: for every change, and with `LOOM_FULL` set.
-    const QUICK: usize = 150_000;
+    const QUICK: usize = 40_000;
     const FULL: usize = 1_500_000;
 
     thread_local! {
