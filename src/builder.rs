@@ -93,8 +93,8 @@ impl<S> ThreadPoolBuilder<S> {
         self
     }
 
-    /// The name of worker `index`, as a debugger and `top` show it. Default:
-    /// `heist-0` and so on. Not called for stand-ins, the pool's own threads
+    /// The name of worker `index`, as a debugger and `top` show it, without a NUL
+    /// character. Default: `heist-0` and so on. Not called for stand-ins, the pool's own threads
     /// `heist-stand-in`.
     ///
     /// ```
@@ -123,8 +123,8 @@ impl<S> ThreadPoolBuilder<S> {
     }
 
     /// How many tasks may wait in each priority's lane of the entrance.
-    /// Default: 4096; at least 1. Who brings more waits for room, or is
-    /// refused, as the verb says.
+    /// Default: 4096; at least 1, and all above `u32::MAX` is as good as that. Who
+    /// brings more waits for room, or is refused, as the verb says.
     ///
     /// ```
     /// let builder = heist::ThreadPool::builder().num_threads(1);
@@ -242,8 +242,10 @@ impl<S> ThreadPoolBuilder<S> {
     }
 
     /// Called on each worker's thread when it begins, with its number; not on
-    /// stand-ins, the pool's own threads `heist-stand-in`. It runs inside the pool: `heist::join` and `heist::spawn` use that. A panic
-    /// in it goes to the panic handler; the worker lives.
+    /// stand-ins, the pool's own threads `heist-stand-in`. It runs inside the pool:
+    /// `heist::join` and `heist::spawn` use that. But [`global`](crate::global) starts another
+    /// pool there, as long as [`build_global`](Self::build_global) is not over, which then
+    /// fails. A panic in it goes to the panic handler; the worker lives.
     ///
     /// ```
     /// let (say, started) = std::sync::mpsc::channel();

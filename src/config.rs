@@ -109,6 +109,14 @@ impl Config {
     }
 }
 
+/// `name`, if a thread may have it.
+pub(crate) fn check_name(name: String) -> Result<String, BuildError> {
+    if name.contains('\0') {
+        return Err(refuse("thread_name", format!("{name:?}"), "a name without a NUL character"));
+    }
+    Ok(name)
+}
+
 fn refuse(field: &'static str, value: impl ToString, allowed: &'static str) -> BuildError {
     BuildError::new(BuildErrorKind::Config { field, value: value.to_string(), allowed })
 }

@@ -10,7 +10,10 @@ use crossbeam_utils::CachePadded;
 use crate::{
     config::Handlers,
     process::Process,
-    sync::{Arc, AtomicU32, AtomicU64, AtomicUsize, MODELLED, Ordering, fence, spin_loop},
+    sync::{
+        Arc, AtomicU32, AtomicU64, AtomicUsize, MODELLED, OnceLock, Ordering, Weak, fence,
+        spin_loop,
+    },
 };
 
 /// A count that one thread writes and any thread reads.
@@ -192,6 +195,7 @@ impl Clock {
 /// The tasks that came in by one place: a lane, or a worker that spawned them.
 #[derive(Default)]
 pub(crate) struct Ledger {
+    home: OnceLock<Weak<dyn Home>>,
     accepted: AtomicU64,
     cancelled: AtomicU64,
     timed_out: AtomicU64,
@@ -200,6 +204,13 @@ pub(crate) struct Ledger {
     /// Who hears of panics that no handle receives.
     handlers: Arc<Handlers>,
     process: Process,
+}
+
+/// The pool that a ledger is of.
+pub(crate) trait Home: Send + Sync {
+    /// A task was cancelled, perhaps by a thread that is none of the pool's: if it was the
+    /// last, somebody has to say so.
+    fn has_lost_task(&self);
 }
 
 impl Ledger {
@@ -227,10 +238,18 @@ impl Ledger {
         self.accepted.load(Ordering::Acquire)
     }
 
+    /// These are the books of `home`.
+    pub(crate) fn belong_to(&self, home: Weak<dyn Home>) {
+        drop(self.home.set(home));
+    }
+
     /// A task that was accepted will not run.
     pub(crate) fn cancel(&self) {
         // ORDERING(tally): releases to `cancelled`.
         self.cancelled.fetch_add(1, Ordering::Release);
+        if let Some(home) = self.home.get().and_then(Weak::upgrade) {
+            home.has_lost_task();
+        }
     }
 
     pub(crate) fn cancelled(&self) -> u64 {

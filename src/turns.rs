@@ -16,8 +16,8 @@ pub(crate) struct Turns<F>(Mutex<State<F>>);
 struct State<F> {
     stage: Stage<F>,
     has_errand: bool,
-    /// Who waits for the future, to poll it when it is due.
-    waiting: Vec<Waker>,
+    /// Who waits for the future, to poll it when it is due: whoever has its handle.
+    waiting: Option<Waker>,
 }
 
 enum Stage<F> {
@@ -41,17 +41,17 @@ pub(crate) enum Next<F> {
 }
 
 /// It has become due: what is to be done outside the lock.
-#[must_use = "the errand is to be sent, and the wakers to be woken"]
+#[must_use = "the errand is to be sent, and the waker to be woken"]
 pub(crate) struct Due {
     pub(crate) errand: bool,
-    pub(crate) wakers: Vec<Waker>,
+    pub(crate) waker: Option<Waker>,
 }
 
 impl<F> Turns<F> {
     /// Of a new future, whose first turn is to be sent.
     pub(crate) fn new(future: F) -> Self {
         let stage = Stage::Due(future);
-        Turns(Mutex::new(State { stage, has_errand: false, waiting: Vec::new() }))
+        Turns(Mutex::new(State { stage, has_errand: false, waiting: None }))
     }
 
     /// Somebody wakes it. None: there is nothing to do.
@@ -94,7 +94,7 @@ impl<F> Turns<F> {
     /// has it in hand, which drops it.
     pub(crate) fn end(&self) -> Option<F> {
         let mut state = self.0.lock();
-        let waiting = mem::take(&mut state.waiting);
+        let waiting = state.waiting.take();
         let stage = mem::replace(&mut state.stage, Stage::Gone);
         drop(state);
         // Wakers are the user's.
@@ -113,9 +113,10 @@ impl<F> Turns<F> {
     pub(crate) fn wake_when_due(&self, waker: &Waker) {
         let waker = waker.clone();
         let mut state = self.0.lock();
-        if !state.waiting.iter().any(|other| other.will_wake(&waker)) {
-            state.waiting.push(waker);
-        }
+        let before = state.waiting.replace(waker);
+        drop(state);
+        // Of somebody who has given up.
+        drop(before);
     }
 }
 
@@ -123,7 +124,7 @@ impl<F> State<F> {
     fn make_due(&mut self, future: F) -> Due {
         self.stage = Stage::Due(future);
         let errand = !mem::replace(&mut self.has_errand, true);
-        Due { errand, wakers: mem::take(&mut self.waiting) }
+        Due { errand, waker: self.waiting.take() }
     }
 
     fn begin(&mut self) -> Option<F> {
@@ -155,13 +156,13 @@ mod tests {
         assert!(matches!(turns.put_back("future"), Next::Rest));
         assert!(!turns.is_due() && turns.begin().is_none(), "nobody has woken it");
         (0..2).for_each(|_| turns.wake_when_due(Waker::noop()));
-        assert_eq!(turns.wake().map(|due| (due.errand, due.wakers.len())), Some((true, 1)));
+        assert_eq!(turns.wake().map(|due| (due.errand, due.waker.is_some())), Some((true, true)));
         assert!(turns.is_due() && turns.wake().is_none(), "an errand is on its way");
         assert_eq!(turns.arrive(), Some("future"));
         (0..2).for_each(|_| turns.wake_when_due(Waker::noop()));
         assert!(turns.wake().is_none(), "it is not due before it is put back");
         let Next::Again(due) = turns.put_back("future") else { panic!("it was woken") };
-        assert_eq!((due.errand, due.wakers.len()), (true, 1));
+        assert!(due.errand && due.waker.is_some());
         assert!(turns.is_due());
         assert_eq!(turns.end(), Some("future"));
         assert!(turns.wake().is_none() && turns.begin().is_none() && turns.end().is_none());

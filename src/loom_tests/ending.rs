@@ -30,12 +30,12 @@ fn spawn_meets(phase: Phase) {
 
 #[test]
 fn loom_ending_a_spawn_beside_close_gets_a_definite_answer() {
-    explore(Preemptions { quick: 2, full: 2 }, || spawn_meets(Phase::Closed));
+    explore(Preemptions { quick: 1, full: 2 }, || spawn_meets(Phase::Closed));
 }
 
 #[test]
 fn loom_ending_a_spawn_beside_the_end_gets_a_definite_answer() {
-    explore(Preemptions { quick: 2, full: 2 }, || spawn_meets(Phase::Ending));
+    explore(Preemptions { quick: 1, full: 2 }, || spawn_meets(Phase::Ending));
 }
 
 #[test]
@@ -141,5 +141,19 @@ fn loom_ending_begins_on_a_worker_and_comes_by_itself() {
         let task = pool.spawn(move || drop(inside));
         drop(pool);
         task.join().unwrap();
+    });
+}
+
+/// ORDERING(close): who cancels it sees the end, or the worker sees that nothing is left.
+#[test]
+fn loom_ending_hears_of_the_last_task_that_another_thread_cancels() {
+    explore(Preemptions { quick: 2, full: 3 }, || {
+        let pool = pool(1, 0);
+        let task = pool.spawn(|| ());
+        let cancels = thread::spawn(move || {
+            task.cancel();
+        });
+        pool.shutdown();
+        cancels.join().unwrap();
     });
 }

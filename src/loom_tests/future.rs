@@ -52,7 +52,7 @@ impl Future {
             let others = self.errands.fetch_add(1, Ordering::SeqCst);
             assert_eq!(others, 0, "one is on its way");
         }
-        due.wakers.into_iter().for_each(Waker::wake);
+        due.waker.into_iter().for_each(Waker::wake);
     }
 
     fn drop_it(&self, owned: Owned) {

@@ -56,7 +56,9 @@ impl ThreadPool {
     }
 
     /// How many workers are to work: what
-    /// [`set_active_threads`](Self::set_active_threads) was told last, or else all.
+    /// [`set_active_threads`](Self::set_active_threads) was told last, or
+    /// [`follow_cpu_quota`](crate::ThreadPoolBuilder::follow_cpu_quota) has found since; else
+    /// all.
     ///
     /// # Where it runs
     ///

@@ -14,9 +14,9 @@ use crate::{
 /// its [`timeout`](crate::TaskBuilder::timeout) too, or its handle was, while it ran.
 /// False where no task runs.
 ///
-/// It is meant for the closure of the task, and what runs there in place: joins,
-/// scopes and loops may hand parts of their work to other threads, where no task
-/// runs. To stop those too, give them the task's token: see [`current_task`].
+/// It is meant for the closure of the task, and what it calls: joins and loops may
+/// hand parts of their work to other threads, where no task runs, and the jobs of a
+/// scope are no part of a task wherever they run. To stop those too, give them the task's token: see [`current_task`].
 ///
 /// A task, or part of one, that this thread runs while another waits further up its
 /// stack is asked for by itself.

@@ -19,9 +19,9 @@ impl ThreadPool {
     ///
     /// # Where it runs
     ///
-    /// Each poll on a worker. A wake-up puts it in at the entrance, where it takes turns
-    /// with the tasks of the normal lane, and waits for no permit. A worker that joins
-    /// it polls it then and there if it is due; one that waits for something else
+    /// Each poll on one of the pool's threads, or on a guest that joins it. A wake-up puts it in at the entrance, where it takes turns
+    /// with the tasks of the normal lane, and waits for no permit. Whoever joins
+    /// it inside polls it then and there if it is due; one that waits for something else
     /// leaves it at the entrance, to others or to the stand-in of
     /// [`door_patience`](crate::ThreadPoolBuilder::door_patience).
     ///
@@ -97,7 +97,7 @@ impl<'p> TaskBuilder<'p> {
     ///
     /// # Where it runs
     ///
-    /// On the workers; see [`ThreadPool::spawn_future`].
+    /// As [`ThreadPool::spawn_future`].
     ///
     /// # Blocks
     ///
@@ -125,7 +125,7 @@ impl<'p> TaskBuilder<'p> {
     ///
     /// # Where it runs
     ///
-    /// On the workers; see [`ThreadPool::spawn_future`].
+    /// As [`ThreadPool::spawn_future`].
     ///
     /// # Blocks
     ///
@@ -159,7 +159,7 @@ impl<'p> TaskBuilder<'p> {
     ///
     /// # Where it runs
     ///
-    /// On the workers; see [`ThreadPool::spawn_future`].
+    /// As [`ThreadPool::spawn_future`].
     ///
     /// # Blocks
     ///
@@ -195,7 +195,7 @@ impl<'p> TaskBuilder<'p> {
     ///
     /// # Where it runs
     ///
-    /// On the workers; see [`ThreadPool::spawn_future`].
+    /// As [`ThreadPool::spawn_future`].
     ///
     /// # Blocks
     ///

@@ -14,7 +14,7 @@ use crate::{
     registry::Registry,
     sync::{Arc, thread_local},
     turnstile::Room,
-    worker::{Awaited, Keeper, Kept, Worker, wait_for},
+    worker::{Awaited, Keeper, Kept, Worker, wait_for, work_once},
 };
 
 impl<T> Kept for Task<T> {
@@ -36,33 +36,41 @@ pub(super) fn wait<T>(
 ) {
     let parker = Parker::current();
     let is_late = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
-    while !task.is_done() && !is_late() {
-        if !task.is_started() {
-            let help = |worker: Option<&Worker>| {
-                worker.is_some_and(|worker| {
-                    worker.run_joined(|worker| Arc::clone(keeper).help(worker, &*task))
-                })
-            };
-            if Worker::of(home, help) {
-                continue;
-            }
-            if deadline.is_none() && !task.is_started() {
-                keeper.check_wait();
-            }
+    while !task.is_done() {
+        let help = |worker: Option<&Worker>| {
+            worker.is_some_and(|worker| {
+                worker.run_joined(|worker| Arc::clone(keeper).help(worker, &*task))
+            })
+        };
+        // Before a look at the clock: in no time, too, what can be done is done.
+        let has_helped = !task.is_started() && Worker::of(home, help);
+        if has_helped && task.is_done() || is_late() {
+            return;
+        }
+        if !has_helped && deadline.is_none() && !task.is_started() {
+            keeper.check_wait();
         }
         let finish = Finish { task: RefCell::new(task), waker: parker.waker() };
-        let awaited = FinishOrHelp { finish, keeper };
-        wait_for(&awaited, &|| awaited.finish.cause(), &parker, Some(home), deadline);
+        let awaited = DoneOrDue { finish, keeper };
+        if has_helped {
+            // What it waits for may be a job for this thread, however often it is polled.
+            work_once(&awaited, home);
+        } else {
+            wait_for(&awaited, &|| awaited.finish.cause(), &parker, Some(home), deadline);
+        }
+        if is_late() {
+            return;
+        }
     }
 }
 
 /// The task is done, or this thread may do something for it.
-struct FinishOrHelp<'a, T> {
+struct DoneOrDue<'a, T> {
     finish: Finish<'a, T>,
     keeper: &'a Arc<dyn Keeper>,
 }
 
-impl<T> Awaited for FinishOrHelp<'_, T> {
+impl<T> Awaited for DoneOrDue<'_, T> {
     fn is_over(&self) -> bool {
         let is_started = self.finish.task.borrow().is_started();
         self.finish.is_over() || (!is_started && self.keeper.may_help())

@@ -77,8 +77,8 @@ impl TaskBuilder<'_> {
 
     /// How long the task may run, from its start. If it still runs then, its handle
     /// says [`is_timeout`](crate::JoinError::is_timeout), and its token is cancelled:
-    /// a child of the one it was given, or one of its own. The task runs on to its
-    /// end, and what it holds, a worker above all, it holds until then; its late
+    /// one of its own, a child of that which it was given; the given one is not. The task
+    /// runs on to its end, and what it holds, a worker above all, it holds until then; its late
     /// result is dropped there, and a late panic goes where that of a task without a
     /// handle goes. So a task with a time-out asks
     /// [`heist::is_cancelled`](crate::is_cancelled) now and then.

@@ -171,9 +171,12 @@ where
                 unwind::discard(future);
                 *self.output.lock() = Some(output);
                 self.run_task(worker);
-                // Of a task that was cancelled meanwhile: nobody will hear of it.
+                // Of a task that was cancelled meanwhile.
                 let left = self.output.lock().take();
-                unwind::discard(left);
+                match left {
+                    Some(Err(payload)) => worker.registry().handlers.panicked(payload),
+                    left => unwind::discard(left),
+                }
             }
             Poll::Pending => match self.turns.put_back(future) {
                 Next::Rest => (),
@@ -184,12 +187,12 @@ where
         true
     }
 
-    /// It has become due: sends for it, and wakes those who wait for that.
+    /// It has become due: sends for it, and wakes who waits for that.
     fn call(self: &Arc<Self>, home: Option<&Arc<Registry<Worker>>>, due: Due) {
         if let (true, Some(home)) = (due.errand, home) {
             home.send_errand(None, self.turn(Turns::arrive));
         }
-        due.wakers.into_iter().for_each(unwind::wake);
+        due.waker.into_iter().for_each(unwind::wake);
     }
 
     /// Runs the task, which says what came of it.

@@ -113,7 +113,9 @@ impl Permits {
     }
 
     pub(crate) fn in_use(&self) -> usize {
-        self.in_use_of(self.load())
+        // ORDERING(permit): where none is in use, all is seen that was done under those there
+        // were: the end of a pool counts on it.
+        self.in_use_of(Word::from_bits(self.word.load(Ordering::Acquire)))
     }
 
     pub(crate) fn waiting(&self) -> usize {

@@ -15,7 +15,7 @@ use std::{
 use self::guests::Guests;
 pub use self::thread::ThreadBuilder;
 use crate::{
-    config::Config,
+    config::{self, Config},
     error::{BuildError, BuildErrorKind, ShutdownTimeout},
     parker::Parker,
     process::LEFT_BEHIND,
@@ -68,9 +68,12 @@ impl ThreadPool {
         for (index, deque) in deques.by_ref().take(workers) {
             let idle = IdleSpin::new(idle_spin);
             let worker = Worker::new(index, Role::Member, deque, &registry, idle);
+            let refuse =
+                |cause| BuildError::new(BuildErrorKind::Thread { index, of: workers, cause });
             // `name` and `start` are the caller's, and may panic.
             let started = unwind::catch(|| {
-                start(ThreadBuilder::new(worker, index, Some(name(index)), stack_size))
+                let name = config::check_name(name(index))?;
+                start(ThreadBuilder::new(worker, index, Some(name), stack_size)).map_err(refuse)
             });
             match started {
                 Ok(Ok(handle)) if !registry.attendance.lacks() => threads.extend(handle),
@@ -78,9 +81,7 @@ impl ThreadPool {
                     stop(&registry, threads);
                     let unrun =
                         || io::Error::other("the spawn handler dropped it without running it");
-                    let cause = outcome.err().unwrap_or_else(unrun);
-                    let kind = BuildErrorKind::Thread { index, of: workers, cause };
-                    return Err(BuildError::new(kind));
+                    return Err(outcome.err().unwrap_or_else(|| refuse(unrun())));
                 }
                 Err(payload) => {
                     stop(&registry, threads);

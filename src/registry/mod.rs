@@ -23,7 +23,7 @@ use crate::{
     affinity::Started,
     attendance::Attendance,
     config::{Config, Handlers},
-    counters::Ledger,
+    counters::{Home, Ledger},
     deque::{Deque, Seat},
     detector::Detector,
     errands::take,
@@ -34,8 +34,9 @@ use crate::{
     staff::Staff,
     strands::Strands,
     sync::{
-        Arc, AtomicU32, Mutex, Ordering,
+        Arc, AtomicU32, Mutex, Ordering, Weak,
         deque::{Injector as Mailbox, Steal},
+        fence,
     },
     timer::Timer,
 };
@@ -86,7 +87,10 @@ pub(crate) enum Phase {
 impl<C> Registry<C> {
     /// A registry for `workers`; the deques that the threads of workers' and
     /// guests' slots are to own, and the seats of stand-ins.
-    pub(crate) fn new(workers: usize, config: Config) -> (Arc<Self>, Vec<Deque<C>>, Vec<Seat<C>>) {
+    pub(crate) fn new(workers: usize, config: Config) -> (Arc<Self>, Vec<Deque<C>>, Vec<Seat<C>>)
+    where
+        Self: Send + Sync,
+    {
         let epoch = Instant::now();
         let handlers = Arc::new(config.handlers);
         let (most, keep_alive) = (config.max_stand_ins, config.stand_in_keep_alive);
@@ -124,7 +128,10 @@ impl<C> Registry<C> {
             phase: AtomicU32::new(Phase::Open as u32),
             attendance: Attendance::new(workers),
         };
-        (Arc::new(registry), deques, seats)
+        let registry = Arc::new(registry);
+        let home: Weak<Self> = Arc::downgrade(&registry);
+        registry.ledgers().for_each(|ledger| ledger.belong_to(home.clone()));
+        (registry, deques, seats)
     }
 
     pub(crate) fn workers(&self) -> usize {
@@ -251,6 +258,9 @@ impl<C> Registry<C> {
         self.gates.close();
         // ORDERING(close): releases to `phase`.
         self.phase.fetch_max(phase as u32, Ordering::Release);
+        // ORDERING(close): against who cancels the last task, has a fence, and looks whether
+        // the pool ends: either that one sees it, or who is woken here sees nothing left.
+        fence(Ordering::SeqCst);
         if phase >= Phase::Ending {
             self.sleep.wake_all();
         }
@@ -296,9 +306,27 @@ impl<C> Registry<C> {
 
     /// Is the pool ending, and is there nothing left to do?
     pub(crate) fn is_over(&self) -> bool {
-        self.phase() >= Phase::Ending
-            && self.injector.lanes().iter().all(Lane::is_unused)
-            && self.unfinished() == 0
+        if self.phase() < Phase::Ending {
+            return false;
+        }
+        // ORDERING(tally): of two threads that have each counted a task and look here, one
+        // sees both.
+        fence(Ordering::SeqCst);
+        self.injector.lanes().iter().all(Lane::is_unused) && self.unfinished() == 0
+    }
+}
+
+impl<C> Home for Registry<C>
+where
+    Self: Send + Sync,
+{
+    fn has_lost_task(&self) {
+        // ORDERING(close): see `advance`.
+        fence(Ordering::SeqCst);
+        if self.is_over() {
+            self.sleep.wake_all();
+            self.staff.nudge();
+        }
     }
 }
 

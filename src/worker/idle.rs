@@ -9,11 +9,12 @@ use super::Worker;
 use crate::{
     counters::Activity,
     haul::Catch,
+    injector::Lane,
     parker::Parker,
     raw::{JobRef, Kind},
     registry::{Phase, Share},
     sleep::{Appetite, Awake, Depth, Place},
-    sync::{Arc, MODELLED, spin_loop, thread},
+    sync::{Arc, MODELLED, Ordering, fence, spin_loop, thread},
 };
 
 /// The shortest time to linger: less than waking a thread takes.
@@ -132,7 +133,7 @@ impl Worker {
             self.registry.ask_all(self.index);
             self.registry.has_work_at(Place::Forks) || self.registry.has_work_at(Place::Lane)
         };
-        while !staff.leaves_surplus() {
+        while !self.leaves_surplus() {
             self.searching.set(self.registry.sleep.start_searching());
             self.turn_to(Activity::Searching);
             let mut found = self.look_around().or_else(|| self.linger());
@@ -141,7 +142,7 @@ impl Worker {
             let mut surplus = false;
             while let Some(job) = found {
                 self.run_job(job);
-                surplus = staff.leaves_surplus();
+                surplus = self.leaves_surplus();
                 found = if surplus { None } else { self.next_job(Share::Half) };
             }
             self.rest();
@@ -154,6 +155,21 @@ impl Worker {
         if self.registry.is_over() {
             self.registry.sleep.wake_all();
         }
+    }
+
+    /// Leaves a place if there are too many; but not with tasks that nobody may be there to
+    /// take any more.
+    fn leaves_surplus(&self) -> bool {
+        if self.has_queued() {
+            // ORDERING(close): against a worker who sees that the pool ends, has a fence, and
+            // finds that all is done: either that one sees these tasks accepted, or this one
+            // sees the end.
+            fence(Ordering::SeqCst);
+            if self.registry.phase() >= Phase::Ending {
+                return false;
+            }
+        }
+        self.registry.staff.leaves_surplus()
     }
 
     /// Before this thread comes for work no more. Tasks that it has queued are for
@@ -180,9 +196,10 @@ impl Worker {
         let registry = &self.registry;
         let all = registry.phase() == Phase::Discarding;
         let places = [Place::Deque, Place::Side, Place::Lane];
+        let comes = || !registry.injector.lanes().iter().all(Lane::is_unused);
         let waits = || {
             registry.has_mail(self.index)
-                || all && places.iter().any(|&at| registry.has_work_at(at))
+                || all && (places.iter().any(|&at| registry.has_work_at(at)) || comes())
         };
         while waits() {
             let sent = registry.take_mail(self.index);

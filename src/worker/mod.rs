@@ -34,7 +34,7 @@ pub(crate) use self::{
     idle::IdleSpin,
     keeper::{Extras, Keeper, Kept, Label},
     section::{in_section, isolated},
-    wait::{Awaited, wait_for},
+    wait::{Awaited, wait_for, work_once},
 };
 
 /// Tasks a worker's own deque may hold before it runs new ones at once.
@@ -298,7 +298,7 @@ impl Worker {
     /// Runs what may not wait inside the `spawn` that brings it.
     pub(crate) fn run_at_once(&self, run: impl FnOnce(&Worker)) {
         let level = self.level.get();
-        self.publish();
+        wait::each_worker(&mut Worker::publish);
         self.level.set(level + 1);
         self.enter(run);
         self.level.set(level);

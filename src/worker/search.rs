@@ -69,7 +69,7 @@ impl Worker {
         if self.in_section() {
             return self.help_alone();
         }
-        self.own_job(self.may_go_deeper())
+        self.own_job(self.may_take_any(trail))
             .or_else(|| self.registry.take_mail(self.index))
             .or_else(|| self.steal_from(self.in_reach(trail)?, Share::One))
             .or_else(|| if self.may_take_any(trail) { self.steal(Share::One) } else { None })
@@ -78,7 +78,7 @@ impl Worker {
             .or_else(|| self.take_side())
     }
 
-    /// The slot to leapfrog to, if a stranger's task is not to be had there too deep.
+    /// The slot to leapfrog to: too deep for strangers' tasks, only while none can lie there.
     fn in_reach(&self, trail: Trail) -> Option<usize> {
         let tasks = |slot| self.registry.slot(slot).may_hold_jobs();
         trail.holder.filter(|&slot| slot != self.index && (self.may_be_needed() || !tasks(slot)))
@@ -86,7 +86,7 @@ impl Worker {
 
     /// Work for a thread that waits in an isolated section: what was forked there.
     fn help_alone(&self) -> Option<Job> {
-        let own = self.own_job(self.may_go_deeper());
+        let own = self.own_job(self.may_take_any(Trail::default()));
         own.or_else(|| self.registry.take_inner_mail(self.index))
     }
 
@@ -148,12 +148,7 @@ impl Worker {
         self.depth.get() < MOST_YIELDS
     }
 
-    /// May this thread, waiting in its own pool, begin its own tasks?
-    fn may_go_deeper(&self) -> bool {
-        self.depth.get() < MOST_DEPTH
-    }
-
-    /// And anybody's jobs?
+    /// May this thread, waiting in its own pool, run anybody's jobs, tasks of its own too?
     pub(super) fn may_take_any(&self, trail: Trail) -> bool {
         self.depth.get() < if trail.is_spread { MOST_DEPTH_SPREAD } else { MOST_DEPTH }
     }
@@ -257,13 +252,22 @@ impl Worker {
         if ticks % FAIRNESS_TICK != 0 {
             return None;
         }
+        // In turns, so that none starves another.
+        let turn = ticks / FAIRNESS_TICK;
         let oldest_own = || self.registry.take_oldest(self.index);
-        let elsewhere = || self.registry.take_mail(self.index).or_else(|| self.take_injected());
-        // In turns, so that neither starves the other.
-        if ticks % 2 == 0 {
-            elsewhere().or_else(oldest_own)
+        if turn % 2 == 0 {
+            self.job_from_elsewhere(turn / 2).or_else(oldest_own)
         } else {
-            oldest_own().or_else(elsewhere)
+            oldest_own().or_else(|| self.job_from_elsewhere(turn / 2))
         }
+    }
+
+    /// Of the outside world's and of what was sent here, from each first in its turn.
+    fn job_from_elsewhere(&self, turn: u32) -> Option<Job> {
+        (0..3).find_map(|place| match (turn + place) % 3 {
+            0 => self.take_task(),
+            1 => self.registry.take_mail(self.index),
+            _ => self.take_side(),
+        })
     }
 }

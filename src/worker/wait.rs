@@ -169,6 +169,12 @@ pub(crate) fn wait_for(
     });
 }
 
+/// Runs one job that a thread may which waits for `awaited`, as in `wait_for`.
+pub(crate) fn work_once(awaited: &dyn Awaited, home: &Arc<Registry<Worker>>) {
+    each_worker(&mut Worker::publish);
+    Wait { awaited, home: Some(home) }.work_once();
+}
+
 /// The post of a thread that is no worker, and waits for a pool with a detector.
 fn post_outside(
     home: Option<&Arc<Registry<Worker>>>,
@@ -195,15 +201,14 @@ struct Wait<'a> {
 impl Wait<'_> {
     /// Runs one job for any of the pools this thread works for.
     fn work_once(&self) -> bool {
-        Worker::find(|worker| {
+        any_worker(&mut |worker| {
             let job = if self.is_home(worker) {
                 worker.help(self.trail()).or_else(|| self.steal_back(worker))
             } else {
                 worker.serve()
             };
-            job.map(|job| worker.run_while_waiting(job, self.awaited))
+            job.map(|job| worker.run_while_waiting(job, self.awaited)).is_some()
         })
-        .is_some()
     }
 
     /// In an isolated section: a job that descends from what this thread waits
@@ -295,29 +300,34 @@ impl Wait<'_> {
     }
 
     fn sees_work(&self) -> bool {
-        Worker::find(|worker| {
-            let sees = if self.is_home(worker) {
+        any_worker(&mut |worker| {
+            if self.is_home(worker) {
                 worker.sees_help(self.trail())
             } else {
                 worker.sees_service()
-            };
-            sees.then_some(())
+            }
         })
-        .is_some()
     }
 }
 
-/// Every worker this thread is, once each, the innermost first.
+/// Shows `f` every worker this thread is, once each, the innermost first.
 pub(super) fn each_worker(f: &mut dyn FnMut(&Worker)) {
-    let (mut place, mut inner) = (0, ptr::null());
-    Worker::find(|worker| {
-        // Most often a worker that helps itself, again and again.
-        if !ptr::eq(worker, inner) && !is_among_first(place, worker) {
-            f(worker);
-        }
-        (place, inner) = (place + 1, ptr::from_ref(worker));
-        None::<()>
+    any_worker(&mut |worker| {
+        f(worker);
+        false
     });
+}
+
+/// The same until `f` says true.
+fn any_worker(f: &mut dyn FnMut(&Worker) -> bool) -> bool {
+    let (mut place, mut inner) = (0, ptr::null());
+    let found = Worker::find(|worker| {
+        // Most often a worker that helps itself, again and again.
+        let is_seen = ptr::eq(worker, inner) || is_among_first(place, worker);
+        (place, inner) = (place + 1, ptr::from_ref(worker));
+        (!is_seen && f(worker)).then_some(())
+    });
+    found.is_some()
 }
 
 /// Is `worker` one of the innermost `count` that this thread is?
@@ -354,7 +364,7 @@ impl Worker {
     /// Runs one waiting job. False: there was none, or too many that yield are
     /// stacked on this thread.
     pub(crate) fn yield_now(&self) -> bool {
-        self.publish();
+        each_worker(&mut Worker::publish);
         if !self.may_yield() {
             return false;
         }

@@ -1,11 +1,13 @@
 //! A thread that never comes: its `ThreadBuilder` is kept, and dropped unrun when
 //! the pool is built.
 
+use std::future::poll_fn;
 use std::io;
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 use std::thread;
 
-use heist::{ThreadBuilder, ThreadPool};
+use heist::{ThreadBuilder, ThreadPool, ThreadPoolBuilder};
 
 use crate::process::{alone, assert_settled, rounds};
 use crate::support::{Count, Gate, Token, builder, message, until};
@@ -14,6 +16,13 @@ type Kept = Arc<Mutex<Vec<ThreadBuilder>>>;
 
 /// A pool whose workers in `unrun` have not been run; they are kept.
 fn pool_without(threads: usize, unrun: impl Fn(usize) -> bool + 'static) -> (ThreadPool, Kept) {
+    build_without(builder(threads), unrun)
+}
+
+fn build_without(
+    builder: ThreadPoolBuilder,
+    unrun: impl Fn(usize) -> bool + 'static,
+) -> (ThreadPool, Kept) {
     let kept = Kept::default();
     let keep = kept.clone();
     let start = move |worker: ThreadBuilder| -> io::Result<()> {
@@ -24,7 +33,7 @@ fn pool_without(threads: usize, unrun: impl Fn(usize) -> bool + 'static) -> (Thr
         }
         Ok(())
     };
-    (builder(threads).spawn_handler(start).build().unwrap(), kept)
+    (builder.spawn_handler(start).build().unwrap(), kept)
 }
 
 /// Every verb works, with what workers there are.
@@ -175,5 +184,22 @@ fn a_worker_given_up_by_a_thread_of_the_pool_does_no_harm() {
                 assert_at_work(&pool, &(1..threads).collect::<Vec<_>>());
             }
         }
+    });
+}
+
+#[test]
+fn with_the_last_worker_given_up_a_future_at_rest_is_cancelled() {
+    alone(|| {
+        let (pool, kept) = build_without(ThreadPool::builder().num_threads(1), |_| true);
+        let polled = Count::shared();
+        let poll = polled.clone();
+        let future = pool.spawn_future(poll_fn(move |_| {
+            poll.add();
+            Poll::<()>::Pending
+        }));
+        // By the stand-in at the door.
+        until(|| polled.get() > 0);
+        kept.lock().unwrap().clear();
+        assert!(future.join().unwrap_err().is_cancelled());
     });
 }

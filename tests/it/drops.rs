@@ -7,7 +7,7 @@ use heist::ThreadPool;
 
 use crate::support::{
     Bomb, Count, Gate, Token, alone, assert_whole, builder, everywhere, hold, message, payload,
-    pool,
+    pool, within_a_minute,
 };
 
 #[test]
@@ -230,5 +230,26 @@ fn a_pool_dropped_while_its_owner_unwinds_finishes_its_work() {
             panic!("with a pool in hand");
         });
         assert_eq!((said.as_str(), ran.get()), ("with a pool in hand", 1000));
+    });
+}
+
+#[test]
+fn a_panic_in_the_last_poll_of_a_cancelled_future_is_told_to_the_handler() {
+    within_a_minute(|| {
+        let heard = Count::shared();
+        let hear = heard.clone();
+        let pool = builder(1).panic_handler(move |_| hear.add()).build().unwrap();
+        let (polled, gate) = (Gate::shared(), Gate::shared());
+        let (poll, pass) = (polled.clone(), gate.clone());
+        let future = pool.spawn_future(async move {
+            poll.open();
+            pass.pass();
+            panic!("nobody has the handle");
+        });
+        polled.pass();
+        assert!(future.cancel());
+        gate.open();
+        assert_whole(&pool);
+        assert_eq!(heard.get(), 1);
     });
 }

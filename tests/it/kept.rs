@@ -5,10 +5,11 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 use std::thread;
+use std::time::Duration;
 
 use heist::{JoinHandle, Priority, ThreadPool};
 
-use crate::support::{Gate, hold_some, parks, pool, until, within_a_minute};
+use crate::support::{Count, Gate, hold_some, parks, pool, until, within_a_minute};
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -135,5 +136,40 @@ fn by_the_waker_of_a_future_in_the_middle_of_a_poll() {
         joiner.join().unwrap();
         done.open();
         busy.join().unwrap();
+    });
+}
+
+#[test]
+fn nobody_has_to_come_for_what_a_future_waits_for_that_wakes_itself() {
+    within_a_minute(|| {
+        let pool = pool(1);
+        pool.install(|| {
+            let count = Count::shared();
+            let counts = count.clone();
+            drop(heist::spawn(move || counts.add()));
+            let future = poll_fn(move |context| {
+                if count.get() > 0 {
+                    return Poll::Ready(());
+                }
+                context.waker().wake_by_ref();
+                Poll::Pending
+            });
+            pool.spawn_future(future).join().unwrap();
+        });
+    });
+}
+
+#[test]
+fn in_no_time_at_all_a_worker_does_what_it_may_do_at_once() {
+    within_a_minute(|| {
+        let pool = pool(1);
+        pool.install(|| {
+            let class = pool.bulkhead("class").limit(1).build().unwrap();
+            let mut tasks = vec![pool.spawn(|| ()), pool.spawn_keyed("key", || ())];
+            tasks.extend([class.spawn(|| ()), pool.spawn_future(async {})]);
+            for task in tasks {
+                task.join_timeout(Duration::ZERO).expect("it is done here").unwrap();
+            }
+        });
     });
 }

@@ -112,6 +112,25 @@ fn low_tasks_run_while_high_ones_flood() {
     });
 }
 
+#[test]
+fn jobs_of_a_scope_that_has_no_seat_do_not_starve_a_lane() {
+    within_a_minute(|| {
+        let pool = builder(1).max_guests(0).build().unwrap();
+        let (held, ran) = (hold(&pool), Count::shared());
+        let task = pool.in_place_scope(|scope| {
+            for _ in 0..1000 {
+                scope.spawn(|_| ran.add());
+            }
+            let seen = ran.clone();
+            let task = pool.spawn(move || seen.get());
+            held.release();
+            task
+        });
+        let before = task.join().unwrap();
+        assert!(before < 500, "{before} jobs came first");
+    });
+}
+
 fn flood(pool: &ThreadPool, stop: &Count) {
     while stop.get() == 0 {
         drop(pool.task().priority(Priority::High).spawn(|| ()));

@@ -5,7 +5,7 @@ use std::sync::{Arc, mpsc};
 
 use heist::ThreadPool;
 
-use crate::support::{Count, Gate, alone, builder, hold, until, within_a_minute};
+use crate::support::{Count, Gate, alone, builder, hold, hold_some, until, within_a_minute};
 
 const STACK: usize = 256 << 10;
 
@@ -149,6 +149,36 @@ fn tasks_spawned_before_a_wait_for_another_pool_do_not_pile_up() {
         let (own, other, count) = (home.clone(), abroad.clone(), begun.clone());
         drop(home.spawn(move || task(1, &own, &other, &count)));
         until(|| home.metrics().tasks_completed() == MANY as u64);
+    });
+}
+
+/// A thread that did not would find it again and again, and never sleep.
+#[test]
+fn a_wait_for_a_scope_deep_in_waits_runs_what_its_own_thread_has_spawned() {
+    within_a_minute(|| {
+        let pool = pool(2);
+        let held = hold_some(&pool, 1);
+        let deep = move || {
+            let (begun, end) = (Gate::shared(), Gate::shared());
+            let ends = end.clone();
+            held.release();
+            heist::scope(|s| {
+                s.spawn(|_| {
+                    begun.open();
+                    end.pass();
+                });
+                begun.pass();
+                drop(heist::spawn(move || ends.open()));
+            });
+        };
+        let first = pool.spawn(|| {
+            drop(heist::spawn(|| {
+                drop(heist::spawn(deep));
+                heist::yield_now();
+            }));
+            heist::yield_now();
+        });
+        first.join().unwrap();
     });
 }
 

@@ -1,11 +1,11 @@
 //! Private forks do not hide parallelism: the rules of ARCHITECTURE.md,
 //! "Forking and publication".
 
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
+use std::sync::{Arc, Barrier};
 
-use heist::{JoinHandle, ThreadPool};
+use heist::{JoinHandle, ThreadPool, Yield};
 
 use crate::support::{Gate, builder, hold_some, until, within_a_minute};
 
@@ -220,5 +220,41 @@ fn a_fork_is_public_before_a_task_that_is_joined_begins_on_top_of_it() {
         give.send(task).unwrap();
         joins.join().unwrap();
         long.join().unwrap();
+    });
+}
+
+#[test]
+fn a_fork_in_one_pool_is_public_before_a_yield_in_another_runs_a_task() {
+    within_a_minute(|| {
+        let pool = builder(2).build().unwrap();
+        let other = Arc::new(builder(1).build().unwrap());
+        let [begun, there, lies]: [Arc<Gate>; 3] = std::array::from_fn(|_| Gate::shared());
+        let (say, heard) = mpsc::channel();
+        let (until_begun, here) = (begun.clone(), there.clone());
+        let long = pool.spawn(move || {
+            here.open();
+            until_begun.pass();
+        });
+        there.pass();
+        // The only worker there has spawned what the guest is to run.
+        let (has_begun, is_there) = (begun.clone(), lies.clone());
+        let owner = other.spawn(move || {
+            drop(heist::spawn(move || {
+                begun.open();
+                heard.recv().unwrap();
+            }));
+            is_there.open();
+            has_begun.pass();
+        });
+        lies.pass();
+        let abroad = other.clone();
+        let joins = pool.spawn(move || {
+            fork_a_lot();
+            let a = || abroad.scope(|_| while heist::yield_now() != Some(Yield::Executed) {});
+            heist::join(a, || say.send(()).unwrap());
+        });
+        joins.join().unwrap();
+        long.join().unwrap();
+        owner.join().unwrap();
     });
 }

@@ -1,11 +1,12 @@
 //! Closing, shutting down, dropping: what was accepted runs or is accounted for.
 
 use std::cell::RefCell;
+use std::future::pending;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use heist::{Priority, ThreadPool};
+use heist::{CancellationToken, JoinHandle, Priority, ThreadPool};
 
 use crate::support::{
     Count, Gate, Token, assert_whole, builder, hold, pool, threads_named, until, within_a_minute,
@@ -321,5 +322,29 @@ fn a_task_that_owns_the_last_handle_of_its_pool_ends_it() {
             drop(pool);
         }
         until(|| threads_named("last-") == 0);
+    });
+}
+
+#[test]
+fn the_last_task_may_be_cancelled_by_no_thread_of_the_pool_when_that_ends() {
+    type Cancel = fn(&JoinHandle<()>, &CancellationToken);
+    let soon = Duration::from_millis(20);
+    let ways: [(Duration, Cancel); 3] = [
+        (Duration::MAX, |task, _| assert!(task.cancel())),
+        (Duration::MAX, |_, token| token.cancel()),
+        (3 * soon, |_, _| ()),
+    ];
+    within_a_minute(move || {
+        for (late, cancel) in ways {
+            let pool = builder(1).thread_name(|_| "last-of-all".into()).build().unwrap();
+            let (token, now) = (CancellationToken::new(), Instant::now());
+            let deadline = now.checked_add(late).unwrap_or(now + Duration::from_secs(3600));
+            let task = pool.task().cancel_token(&token).deadline(deadline);
+            let task = task.spawn_future(pending::<()>());
+            assert_eq!(pool.shutdown_timeout(soon).unwrap_err().unfinished(), 1);
+            cancel(&task, &token);
+            until(|| threads_named("last-of-all") == 0);
+            task.join().unwrap_err();
+        }
     });
 }
