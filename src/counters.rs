@@ -243,7 +243,8 @@ impl Ledger {
         drop(self.home.set(home));
     }
 
-    /// A task that was accepted will not run.
+    /// A task that was accepted will not run. The pool may go with this call, where it was
+    /// the last to hold it: not to be called under a lock.
     pub(crate) fn cancel(&self) {
         // ORDERING(tally): releases to `cancelled`.
         self.cancelled.fetch_add(1, Ordering::Release);

@@ -115,7 +115,7 @@ impl<F> Turns<F> {
         let mut state = self.0.lock();
         let before = state.waiting.replace(waker);
         drop(state);
-        // Of somebody who has given up.
+        // From an earlier nap, or of somebody who has given up.
         drop(before);
     }
 }

@@ -144,7 +144,7 @@ fn loom_ending_begins_on_a_worker_and_comes_by_itself() {
     });
 }
 
-/// ORDERING(close): who cancels it sees the end, or the worker sees that nothing is left.
+/// ORDERING(close): who cancels it sees that the pool ends, or the worker that nothing is left.
 #[test]
 fn loom_ending_hears_of_the_last_task_that_another_thread_cancels() {
     explore(Preemptions { quick: 2, full: 3 }, || {

@@ -31,3 +31,21 @@ fn loom_hand_a_lane_with_tasks_never_looks_empty() {
         assert!(injector.lane(Priority::Normal).is_unused());
     });
 }
+
+#[test]
+fn loom_lane_that_is_closed_and_unused_stays_empty() {
+    explore(Preemptions { quick: 3, full: ANY }, || {
+        let injector = Arc::new(Injector::<u32>::new(1, 1, Instant::now(), &Arc::default()));
+        let submitter = {
+            let injector = Arc::clone(&injector);
+            thread::spawn(move || {
+                let lane = injector.lane(Priority::Normal);
+                lane.try_acquire().map(|in_use| lane.push(7, in_use)).is_ok()
+            })
+        };
+        injector.close();
+        let lane = injector.lane(Priority::Normal);
+        let is_unused = lane.is_unused();
+        assert!(!submitter.join().unwrap() || !is_unused, "it was on its way in");
+    });
+}

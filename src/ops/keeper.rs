@@ -52,11 +52,12 @@ pub(super) fn wait<T>(
         }
         let finish = Finish { task: RefCell::new(task), waker: parker.waker() };
         let awaited = DoneOrDue { finish, keeper };
-        if has_helped {
-            // What it waits for may be a job for this thread, however often it is polled.
-            work_once(&awaited, home);
+        let why = || awaited.finish.cause();
+        if has_helped && keeper.may_help() {
+            // A future that wakes itself may wait for a job of this thread.
+            work_once(&awaited, &why, home);
         } else {
-            wait_for(&awaited, &|| awaited.finish.cause(), &parker, Some(home), deadline);
+            wait_for(&awaited, &why, &parker, Some(home), deadline);
         }
         if is_late() {
             return;

@@ -92,7 +92,6 @@ impl Drop for ThreadBuilder {
         if !registry.attendance.strike_off(self.index) {
             // Nobody is left to run what waits.
             registry.advance(Phase::Discarding);
-            registry.discard();
         }
         worker.enter(Worker::stand_down);
         registry.attendance.lose();

@@ -84,8 +84,10 @@ impl<C> Registry<C> {
     /// Drops every task that waits at the entrance; says how many that were to run.
     pub(crate) fn discard(&self) -> usize {
         let stranded = self.strands.drain().into_iter().map(|waits| self.let_in(waits));
-        let stranded = stranded.map(JobRef::discard).filter(|&dropped| dropped).count();
-        stranded + self.injector.discard() + self.gates.discard()
+        // All let in before any is dropped: a destructor may wait for the lanes to be unused.
+        let stranded: Vec<_> = stranded.collect();
+        let dropped = stranded.into_iter().map(JobRef::discard).filter(|&dropped| dropped).count();
+        dropped + self.injector.discard() + self.gates.discard()
     }
 
     /// The wait of a task in its strand is over.

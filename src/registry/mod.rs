@@ -258,9 +258,6 @@ impl<C> Registry<C> {
         self.gates.close();
         // ORDERING(close): releases to `phase`.
         self.phase.fetch_max(phase as u32, Ordering::Release);
-        // ORDERING(close): against who cancels the last task, has a fence, and looks whether
-        // the pool ends: either that one sees it, or who is woken here sees nothing left.
-        fence(Ordering::SeqCst);
         if phase >= Phase::Ending {
             self.sleep.wake_all();
         }
@@ -309,8 +306,9 @@ impl<C> Registry<C> {
         if self.phase() < Phase::Ending {
             return false;
         }
-        // ORDERING(tally): of two threads that have each counted a task and look here, one
-        // sees both.
+        // ORDERING(close): of two threads that have each counted a task and look here, one sees
+        // both; and against `has_lost_task`: either that one sees the pool end, or here is seen
+        // what it has lost.
         fence(Ordering::SeqCst);
         self.injector.lanes().iter().all(Lane::is_unused) && self.unfinished() == 0
     }
@@ -321,7 +319,7 @@ where
     Self: Send + Sync,
 {
     fn has_lost_task(&self) {
-        // ORDERING(close): see `advance`.
+        // ORDERING(close): see `is_over`.
         fence(Ordering::SeqCst);
         if self.is_over() {
             self.sleep.wake_all();

@@ -196,6 +196,12 @@ impl Worker {
         let registry = &self.registry;
         let all = registry.phase() == Phase::Discarding;
         let places = [Place::Deque, Place::Side, Place::Lane];
+        // Futures at rest and tasks of keys lie in no queue.
+        let discard = || {
+            if all {
+                self.counters().tasks_discarded.add(registry.discard() as u64);
+            }
+        };
         let comes = || !registry.injector.lanes().iter().all(Lane::is_unused);
         let waits = || {
             registry.has_mail(self.index)
@@ -205,9 +211,14 @@ impl Worker {
             let sent = registry.take_mail(self.index);
             match sent.or_else(|| if all { self.next_job(Share::Half) } else { None }) {
                 Some(job) => drop(self.run_job(job)),
-                None => spin_loop(),
+                None => {
+                    // Somebody may have been about to put one in.
+                    discard();
+                    spin_loop();
+                }
             }
         }
+        discard();
         self.rest();
         self.leave_queued();
         registry.sleep.wake_all();

@@ -6,9 +6,9 @@ use crate::{
     registry::Share,
 };
 
-/// Jobs between looks at what the usual order might starve: the entrance,
-/// while deques are full, and the oldest of the own deque, while newer ones
-/// keep coming. A prime, so as not to beat with loops of the user's; Go's
+/// Jobs between looks at what the usual order might starve: the lanes, while deques
+/// are full or jobs come by mail or the side door, and those in turn; and the oldest of
+/// the own deque, while newer ones keep coming. A prime, so as not to beat with loops of the user's; Go's
 /// scheduler looks at its global queue as often.
 const FAIRNESS_TICK: u32 = 61;
 

@@ -126,10 +126,7 @@ pub(crate) fn wait_for(
     }
     let process = Process::current();
     let wait = Wait { awaited, home };
-    each_worker(&mut |worker| {
-        worker.publish();
-        worker.begins(|| Doing::Wait(why()));
-    });
+    begin_wait(why);
     let is_worker = Worker::current(|worker| worker.is_some());
     let _post = if is_worker { None } else { post_outside(home, why) };
     let (mut looks, mut naps) = (0, 0);
@@ -157,22 +154,36 @@ pub(crate) fn wait_for(
             (looks, naps) = (0, naps + 1);
         }
     }
+    end_wait();
+}
+
+/// Runs one job, or lets others have the processor, as a worker does that waits.
+pub(crate) fn work_once(
+    awaited: &dyn Awaited,
+    why: &dyn Fn() -> StallCause,
+    home: &Arc<Registry<Worker>>,
+) {
+    begin_wait(why);
+    if !(Wait { awaited, home: Some(home) }).work_once() {
+        thread::yield_now();
+    }
+    end_wait();
+}
+
+fn begin_wait(why: &dyn Fn() -> StallCause) {
+    each_worker(&mut |worker| {
+        worker.publish();
+        worker.begins(|| Doing::Wait(why()));
+    });
+}
+
+fn end_wait() {
     each_worker(&mut |worker| {
         worker.rest();
         worker.stop_searching();
         worker.ended();
     });
-    Worker::current(|worker| {
-        if let Some(worker) = worker {
-            worker.go_on();
-        }
-    });
-}
-
-/// Runs one job that a thread may which waits for `awaited`, as in `wait_for`.
-pub(crate) fn work_once(awaited: &dyn Awaited, home: &Arc<Registry<Worker>>) {
-    each_worker(&mut Worker::publish);
-    Wait { awaited, home: Some(home) }.work_once();
+    Worker::current(|worker| worker.into_iter().for_each(Worker::go_on));
 }
 
 /// The post of a thread that is no worker, and waits for a pool with a detector.

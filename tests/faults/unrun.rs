@@ -203,3 +203,14 @@ fn with_the_last_worker_given_up_a_future_at_rest_is_cancelled() {
         assert!(future.join().unwrap_err().is_cancelled());
     });
 }
+
+#[test]
+fn a_worker_may_be_given_up_by_a_task_that_is_dropped() {
+    alone(|| {
+        let (pool, kept) = pool_without(1, |_| true);
+        let worker = kept.lock().unwrap().pop().unwrap();
+        let tasks = [pool.spawn_keyed("key", || worker.run()), pool.spawn_keyed("key", || ())];
+        assert_eq!(pool.shutdown_now(), 2);
+        assert!(tasks.into_iter().all(|task| task.join().unwrap_err().is_cancelled()));
+    });
+}
