@@ -131,12 +131,16 @@ fn a_closed_pool_takes_nothing_from_inside_either() {
                 let ran = ran.clone();
                 move || ran.add()
             };
+            let class = pool.bulkhead("class").limit(1).build().unwrap();
             pool.close();
             pool.install(|| {
                 assert!(heist::spawn(task()).join().unwrap_err().is_cancelled());
                 assert!(pool.try_spawn(task()).unwrap_err().is_closed());
                 assert!(pool.spawn_timeout(task(), Duration::MAX).unwrap_err().is_closed());
                 assert!(block_on(pool.spawn_async(task())).unwrap_err().is_closed());
+                assert!(pool.try_spawn_keyed("key", task()).unwrap_err().is_closed());
+                assert!(pool.try_spawn_future(async {}).unwrap_err().is_closed());
+                assert!(class.try_spawn(task()).unwrap_err().is_closed());
             });
             assert_eq!(pool.metrics().tasks_spawned(), 0);
             pool.shutdown();
