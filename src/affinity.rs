@@ -22,8 +22,9 @@ mod linux {
     impl Started {
         pub(crate) const KNOWN: bool = true;
 
-        /// This thread starts here; or if another has, on a CPU where none has, if it may
-        /// use one. The system may move it on at any time.
+        /// Notes the CPU on which this thread starts. If another one has started there, it
+        /// moves to a CPU where none has, if it may use one. The system may move it on at
+        /// any time.
         pub(crate) fn add(&mut self) {
             let Ok(before) = thread::sched_getaffinity(None) else { return };
             if self.has(thread::sched_getcpu()) {

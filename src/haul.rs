@@ -42,8 +42,9 @@ impl Haul {
         }
     }
 
-    /// It is about to do so again; until when is it to leave the others alone first? If it has
-    /// run more than `most`, as many as it can have stolen, those were others.
+    /// It is about to do so again; until when is it to leave the others alone first? `most` is
+    /// the most that it can have stolen: if it has run more since then, it was not that steal
+    /// that kept it busy, and there is no answer.
     pub(crate) fn end(
         &self,
         run: u64,

@@ -127,7 +127,8 @@ impl<T> JoinHandle<T> {
     ///
     /// # Errors
     ///
-    /// Inside, as [`join`](Self::join); outside, the handle itself comes back.
+    /// The handle itself, if the task is not done in time. If it is, its result is an error
+    /// where that of [`join`](Self::join) is.
     ///
     /// # Examples
     ///
@@ -196,8 +197,8 @@ impl<T> JoinHandle<T> {
         }
     }
 
-    /// Cancels the task if it has not started. True: it will never run, and the
-    /// handle says so at once. False: it has started, or is done; one that runs is
+    /// Cancels the task if it has not started. True: it will never run, or if it is a future
+    /// be polled no more, and the handle says so at once. False: it has started, or is done; one that runs is
     /// asked to stop, which it may hear of by
     /// [`heist::is_cancelled`](crate::is_cancelled).
     ///

@@ -23,7 +23,8 @@ impl Roster {
     pub(super) fn add(&self, index: usize) {
         // ORDERING(dekker): goes with the pushes that follow.
         let place = self.len.fetch_add(1, Ordering::Relaxed);
-        // ORDERING(dekker): as above; who finds nobody here comes before the push.
+        // ORDERING(dekker): as above; who still finds nobody here has looked before the first
+        // push, so that there was nothing to find.
         self.slots[place].store(index, Ordering::Relaxed);
     }
 

@@ -169,9 +169,8 @@ impl Sleep {
         self.guests.remember();
     }
 
-    /// Are there, or were there just now, without the caller, as many threads
-    /// awake as the pool has workers? A guest takes the place of one; so many
-    /// places are `open`.
+    /// Are, without the caller, as many threads awake as the pool has workers? A guest, now
+    /// or since it was last asked, takes the place of one; so many places are `open`.
     pub(crate) fn enough_awake(&self, open: usize) -> bool {
         // ORDERING(demand): a hint, as in `take_first_seat`.
         let guests = self.guests.lately.swap(self.guests.seated(), Ordering::Relaxed);

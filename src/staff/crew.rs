@@ -140,7 +140,8 @@ impl Crew {
             return true;
         }
         if self.threads.len() >= self.seats {
-            // No more duties than seats: somebody has left one, and comes here.
+            // Every seat has a thread, but there are fewer duties than seats: one of them is on
+            // its way back here, and takes this then.
             self.pending.push(duty);
             return true;
         }
