@@ -25,7 +25,9 @@ impl<T> Slot<T> {
 
     /// Lends `value` to this thread while `f` runs.
     pub(crate) fn enter<R>(&self, value: &T, f: impl FnOnce() -> R) -> R {
-        self.replace(ptr::from_ref(value), f)
+        // Lent already, by a frame that outlives this call: so those of a worker that helps
+        // itself, again and again, do not pile up for `find`.
+        if ptr::eq(self.value.get(), value) { f() } else { self.replace(ptr::from_ref(value), f) }
     }
 
     /// Has nothing lent to this thread while `f` runs.
@@ -121,6 +123,21 @@ mod tests {
             });
         });
         assert!(all().is_empty() && Slot::with(&SLOT, |value| value.is_none()));
+    }
+
+    #[test]
+    fn a_value_that_is_lent_again_is_found_once() {
+        let (one, mut seen) = (1, 0);
+        let count = &mut |_: &i32| {
+            seen += 1;
+            false
+        };
+        SLOT.with(|slot| {
+            slot.enter(&one, || slot.enter(&one, || slot.find(count)));
+            slot.enter(&one, || slot.enter(&2, || slot.enter(&one, || slot.find(count))));
+            assert!(Slot::with(&SLOT, |value| value.is_none()));
+        });
+        assert_eq!(seen, 1 + 3);
     }
 
     #[test]

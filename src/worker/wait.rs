@@ -331,11 +331,10 @@ pub(super) fn each_worker(f: &mut dyn FnMut(&Worker)) {
 
 /// The same until `f` says true.
 fn any_worker(f: &mut dyn FnMut(&Worker) -> bool) -> bool {
-    let (mut place, mut inner) = (0, ptr::null());
+    let mut place = 0;
     let found = Worker::find(|worker| {
-        // Most often a worker that helps itself, again and again.
-        let is_seen = ptr::eq(worker, inner) || is_among_first(place, worker);
-        (place, inner) = (place + 1, ptr::from_ref(worker));
+        let is_seen = is_among_first(place, worker);
+        place += 1;
         (!is_seen && f(worker)).then_some(())
     });
     found.is_some()
