@@ -33,9 +33,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         pool.num_threads(),
         LOAD / 1024,
     );
-    println!("second  spawned  finished  waiting  memory, MiB  | without a bound: waiting     MiB");
+    println!(
+        "second  spawned  finished  waiting  memory, MiB  | computed, without a bound: waiting     MiB"
+    );
     let start = Instant::now();
-    let end = start + Duration::from_secs(seconds);
+    let end = start.checked_add(Duration::from_secs(seconds));
+    let end = end.ok_or_else(|| format!("too many seconds: {seconds}"))?;
     thread::scope(|scope| {
         scope.spawn(|| produce(&pool, wanted, start, end));
         for second in 1..=seconds {
@@ -45,7 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             let finished = metrics.tasks_completed();
             let backlog = wanted * second as f64 - finished as f64;
             println!(
-                "{second:6}  {:7}  {finished:8}  {depth:7}  {:>11}  | {backlog:24.0}  {:6.0}",
+                "{second:6}  {:7}  {finished:8}  {depth:7}  {:>11}  | {backlog:34.0}  {:6.0}",
                 metrics.tasks_spawned(),
                 resident_mib().map_or("unknown".to_owned(), |mib| format!("{mib:.1}")),
                 backlog * LOAD as f64 / (1 << 20) as f64,

@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let given = env::args_os().nth(1).map(PathBuf::from);
     let root = given.or_else(sources).ok_or("no directory given, and no home")?;
     let mut files = Vec::new();
-    list(&root, &mut files)?;
+    list(&root, &mut files).map_err(|error| format!("{}: {error}", root.display()))?;
     let told = checksum("with blocking   ", &files, |path| heist::blocking(|| read(path)))?;
     let not_told = checksum("without blocking", &files, read)?;
     assert_eq!(told, not_told, "the same files");

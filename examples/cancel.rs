@@ -9,6 +9,7 @@
 use std::{
     env,
     error::Error,
+    ops::RangeInclusive,
     time::{Duration, Instant},
 };
 
@@ -18,9 +19,8 @@ use heist::{CancellationToken, ThreadPool};
 const STRETCH: u64 = 200_000;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut args = env::args().skip(1).map(|arg| arg.parse::<u64>());
-    let digits = args.next().transpose()?.unwrap_or(7).clamp(2, 9) as u32;
-    let limit = Duration::from_millis(args.next().transpose()?.unwrap_or(500));
+    let digits = argument(1, "DIGITS", 2..=9)?.unwrap_or(7) as u32;
+    let limit = Duration::from_millis(argument(2, "MILLISECONDS", 1..=600_000)?.unwrap_or(500));
 
     let (p, q) = (prime_above(10_u64.pow(digits)), prime_above(3 * 10_u64.pow(digits)));
     let number = p * q;
@@ -63,6 +63,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("{never_ran:5} were cancelled before they began");
     println!("{late:5} were too late");
     Ok(())
+}
+
+/// The `nth` argument, if there is one.
+fn argument(nth: usize, name: &str, allowed: RangeInclusive<u64>) -> Result<Option<u64>, String> {
+    let Some(text) = env::args().nth(nth) else { return Ok(None) };
+    let number = text.parse().ok().filter(|number| allowed.contains(number));
+    number.map(Some).ok_or_else(|| format!("{name} is {text:?}, allowed is {allowed:?}"))
 }
 
 /// A factor of `number` in a stretch of odd numbers, unless somebody finds one first.

@@ -52,5 +52,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         thread::available_parallelism()?,
     );
     println!("{} entries, {} computed; the sum is {total}", memo.entries.len(), memo.misses);
+    println!("{} jobs were stolen", pool.metrics().steals());
     Ok(())
 }

@@ -177,3 +177,21 @@ pub(crate) fn assert_settled(pool: &ThreadPool) {
         metrics.tasks_spawned() == done + metrics.tasks_cancelled()
     });
 }
+
+/// The limit of a user's threads counts all of the user's processes: only root can become
+/// one that has no others.
+pub(crate) fn is_root() -> bool {
+    // SAFETY: a number.
+    let is_root = unsafe { libc::getuid() } == 0;
+    if !is_root {
+        eprintln!("not tried: needs root");
+    }
+    is_root
+}
+
+/// Becomes a user that no other process has, so that a limit of the user's holds.
+pub(crate) fn become_nobody_else() {
+    let number = 100_000 + std::process::id();
+    // SAFETY: a number.
+    assert_eq!(unsafe { libc::setuid(number) }, 0);
+}

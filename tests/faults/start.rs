@@ -9,7 +9,7 @@ use std::thread;
 
 use heist::{BuildError, ThreadBuilder, ThreadPool};
 
-use crate::process::{alone, fork, rounds};
+use crate::process::{alone, become_nobody_else, fork, is_root, rounds};
 use crate::support::{assert_whole, builder, pool, threads, until};
 
 /// A pool could not be built, since thread `index` of `of` was refused.
@@ -160,17 +160,13 @@ fn a_stack_without_bounds_is_refused() {
 #[test]
 fn threads_beyond_a_users_number_are_refused_and_a_smaller_pool_starts() {
     alone(|| {
-        // SAFETY: a number.
-        if unsafe { libc::getuid() } != 0 {
-            // The limit counts all of a user's processes: only root can become one
-            // that has no others.
-            return eprintln!("not tried: needs root");
+        if !is_root() {
+            return;
         }
         for (allowed, of) in [(1, 4), (2, 4), (4, 4), (3, 16)] {
             fork(|| {
                 limit(libc::RLIMIT_NPROC, allowed);
-                // SAFETY: a number. From now on the limit holds.
-                assert_eq!(unsafe { libc::setuid(54_321) }, 0);
+                become_nobody_else();
                 let index = allowed as usize - 1;
                 assert_refused(builder(of).build(), index, of);
                 until(|| threads() == 1);
@@ -188,25 +184,26 @@ fn threads_beyond_a_users_number_are_refused_and_a_smaller_pool_starts() {
     });
 }
 
+/// How long a task waits at the door.
+const PATIENCE: std::time::Duration = std::time::Duration::from_millis(1);
+
 #[test]
 fn a_stand_in_that_cannot_be_started_costs_its_service_and_nothing_else() {
     alone(|| {
-        // SAFETY: a number.
-        if unsafe { libc::getuid() } != 0 {
-            return eprintln!("not tried: needs root");
+        if !is_root() {
+            return;
         }
         for of in [1, 2, 4] {
             fork(|| {
                 limit(libc::RLIMIT_NPROC, of as u64 + 1);
-                // SAFETY: a number.
-                assert_eq!(unsafe { libc::setuid(54_321) }, 0);
-                let patience = Some(std::time::Duration::from_millis(1));
-                let pool = builder(of).door_patience(patience).build().unwrap();
+                become_nobody_else();
+                let pool = builder(of).door_patience(Some(PATIENCE)).build().unwrap();
                 let held = crate::support::hold(&pool);
                 let tasks: Vec<_> = (0..10).map(|n| pool.spawn(move || n)).collect();
-                let first = tasks[0].is_finished();
+                let start = std::time::Instant::now();
+                until(|| start.elapsed() > 5 * PATIENCE);
+                assert!(!tasks[0].is_finished());
                 held.release();
-                assert!(!first);
                 let sum: i32 = tasks.into_iter().map(|task| task.join().unwrap()).sum();
                 assert_eq!(sum, 45);
                 assert_whole(&pool);
@@ -219,15 +216,13 @@ fn a_stand_in_that_cannot_be_started_costs_its_service_and_nothing_else() {
 #[test]
 fn a_section_whose_stand_in_is_refused_still_runs() {
     alone(|| {
-        // SAFETY: a number.
-        if unsafe { libc::getuid() } != 0 {
-            return eprintln!("not tried: needs root");
+        if !is_root() {
+            return;
         }
         for of in [1, 2] {
             fork(|| {
                 limit(libc::RLIMIT_NPROC, of as u64 + 1);
-                // SAFETY: a number. Not that of other tests, whose threads would count.
-                assert_eq!(unsafe { libc::setuid(54_322) }, 0);
+                become_nobody_else();
                 let pool = builder(of).build().unwrap();
                 let gate = crate::support::Gate::shared();
                 let arrived = crate::support::Count::shared();

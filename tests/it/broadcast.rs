@@ -4,7 +4,7 @@ use std::panic;
 use std::thread;
 
 use crate::support::{
-    Count, Meeting, Token, assert_whole, everywhere, hold, message, parks, payload, pool, until,
+    Count, Meeting, Token, assert_whole, everywhere, hold_some, message, payload, pool, until,
     within_a_minute,
 };
 
@@ -40,11 +40,22 @@ fn all_workers_are_in_it_at_the_same_time() {
 fn a_broadcast_waits_for_workers_that_are_busy() {
     within_a_minute(|| {
         let pool = pool(3);
-        let held = hold(&pool);
+        let held = hold_some(&pool, 2);
+        let (begun, released) = (Count::default(), Count::default());
         thread::scope(|threads| {
-            let seen = threads.spawn(|| pool.broadcast(|at| at.index()));
+            let seen = threads.spawn(|| {
+                pool.broadcast(|at| {
+                    begun.add();
+                    (at.index(), released.get())
+                })
+            });
+            // By the one that is free.
+            until(|| begun.get() == 1);
+            released.add();
             held.release();
-            assert_eq!(seen.join().unwrap(), [0, 1, 2]);
+            let seen = seen.join().unwrap();
+            assert_eq!([seen[0].0, seen[1].0, seen[2].0], [0, 1, 2]);
+            assert_eq!(seen.iter().filter(|(_, released)| *released == 0).count(), 1);
         });
     });
 }
@@ -87,9 +98,8 @@ fn a_broadcast_wakes_workers_that_sleep() {
     within_a_minute(|| {
         let pool = pool(3);
         for _ in 0..50 {
-            let before = parks(&pool);
+            until(|| pool.metrics().workers.iter().all(|worker| worker.parks > worker.wakes));
             assert_eq!(pool.broadcast(|at| at.index()), [0, 1, 2]);
-            until(|| parks(&pool) > before);
         }
     });
 }

@@ -170,8 +170,9 @@ fn a_pool_shuts_down_with_workers_at_rest() {
                     _ => drop(pool.shutdown_now()),
                 }
             });
-            let ran = waiting.into_iter().filter(|task| task.is_finished()).count();
-            assert_eq!(ran, 100);
+            assert!(waiting.iter().all(|task| task.is_finished()));
+            let ran = waiting.into_iter().filter_map(|task| task.join().ok()).count();
+            assert!(ran == 100 || end == 2, "{ran} have run");
         }
     });
 }

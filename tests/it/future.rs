@@ -151,7 +151,8 @@ fn one_at_rest_is_dropped_at_once_when_it_is_cancelled() {
             pass.await;
         });
         let waker = door.waker();
-        until(|| pool.metrics().workers[0].parks > 0);
+        // It is put back before its worker sleeps again.
+        until(|| pool.metrics().workers.iter().all(|worker| worker.parks > worker.wakes));
         assert!(future.cancel() && !future.cancel());
         assert_eq!(dropped.get(), 1);
         assert!(future.join().unwrap_err().is_cancelled());
