@@ -103,7 +103,7 @@
 //!   or key that stands still.
 //! - No lane starves, and no task waits for ever behind those that follow each other.
 //! - A wait runs strangers' jobs to a limited depth; those of scopes that its own
-//!   thread works for nest as they are spawned.
+//!   thread works for, or that found no guest seat, nest as they are spawned.
 //!
 //! # Limits
 //!

@@ -54,6 +54,8 @@ use crate::process::Process;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LatchOf {
     Fork,
+    /// Waited for while a panic is under way.
+    ForkInUnwind,
     Scope,
     Broadcast,
 }

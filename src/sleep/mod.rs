@@ -38,6 +38,8 @@ pub(crate) enum Appetite {
     Side,
     /// Both: a member that waits and helps.
     DequesAndSide,
+    /// From deques and lanes: a stand-in that waits elsewhere.
+    DequesAndLanes,
     /// And tasks: a member that has nothing else to do.
     Anything,
 }
@@ -62,6 +64,7 @@ impl Appetite {
             Appetite::Deques => matches!(place, Place::Forks | Place::Deque),
             Appetite::Side => place == Place::Side,
             Appetite::DequesAndSide => place != Place::Lane,
+            Appetite::DequesAndLanes => place != Place::Side,
             Appetite::Anything => true,
         }
     }

@@ -67,6 +67,7 @@ fn each_takes_what_it_has_an_appetite_for() {
     assert_eq!(takes(Appetite::Deques), [true, true, false, false]);
     assert_eq!(takes(Appetite::Side), [false, false, true, false]);
     assert_eq!(takes(Appetite::DequesAndSide), [true, true, true, false]);
+    assert_eq!(takes(Appetite::DequesAndLanes), [true, true, false, true]);
     assert_eq!(takes(Appetite::Anything), [true; 4]);
 }
 

@@ -4,6 +4,7 @@ use super::{Role, Worker};
 use crate::{
     raw::{JobRef, Latch},
     registry::Share,
+    sleep::Place,
 };
 
 /// Jobs between looks at what the usual order might starve: the lanes, while deques
@@ -160,7 +161,7 @@ impl Worker {
 
     /// May this thread, waiting on another pool, take tasks of its own?
     pub(super) fn may_serve_tasks(&self) -> bool {
-        self.may_be_needed() && self.role == Role::Member
+        self.may_be_needed() && self.is_pools_own()
     }
 
     /// Is there anything that `next_job` would take?
@@ -189,7 +190,7 @@ impl Worker {
         registry.has_mail(self.index)
             || self.sees_side()
             || if self.may_serve_tasks() {
-                registry.has_work()
+                registry.has_work_at(Place::Forks) || registry.has_work_at(Place::Lane)
             } else {
                 self.may_be_needed() && self.has_queued()
             }

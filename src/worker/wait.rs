@@ -295,6 +295,7 @@ impl Wait<'_> {
         let home = self.is_home(worker);
         match worker.member_index() {
             None if home && worker.may_take_any(self.trail()) => Some(Appetite::Deques),
+            None if !home && worker.may_serve_tasks() => Some(Appetite::DequesAndLanes),
             None => None,
             Some(_) if home && worker.may_take_any(self.trail()) => Some(Appetite::DequesAndSide),
             Some(_) if !home && worker.may_serve_tasks() => Some(Appetite::Anything),

@@ -1,11 +1,13 @@
 //! `join`: two closures, perhaps at once.
 
 use std::panic;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 
+use heist::ThreadPool;
+
 use crate::support::{
-    Count, Gate, Token, assert_whole, builder, everywhere, message, payload, pool, text,
+    Count, Gate, Token, assert_whole, builder, everywhere, message, payload, pool, text, until,
     within_a_minute,
 };
 
@@ -314,5 +316,40 @@ fn ten_thousand_panics_leave_every_worker_alive() {
             assert_eq!(got.downcast_ref(), Some(&turn));
         }
         assert_whole(&pool);
+    });
+}
+
+#[test]
+fn a_wait_in_an_unwind_runs_nothing_of_others() {
+    within_a_minute(|| {
+        let pool = Arc::new(pool(2));
+        let [begun, end, ran]: [Arc<Gate>; 3] = std::array::from_fn(|_| Gate::shared());
+        let (is_begun, ends, runs) = (begun.clone(), end.clone(), ran.clone());
+        let parks = |pool: &ThreadPool, index: usize| pool.metrics().workers[index].parks;
+        let (say, heard) = mpsc::channel();
+        let inside = pool.clone();
+        let panics = pool.spawn(move || {
+            let a = || {
+                is_begun.pass();
+                let index = heist::current_thread_index().unwrap();
+                say.send((index, parks(&inside, index))).unwrap();
+                // It would be the next here.
+                drop(heist::spawn(move || {
+                    assert!(!thread::panicking(), "a panic of somebody else's");
+                    runs.open();
+                }));
+                panic!("a");
+            };
+            let b = || {
+                begun.open();
+                ends.pass();
+            };
+            heist::join(a, b);
+        });
+        let (index, before) = heard.recv().unwrap();
+        until(|| parks(&pool, index) > before);
+        end.open();
+        assert_eq!(text(&*panics.join().unwrap_err().into_panic()), "a");
+        ran.pass();
     });
 }

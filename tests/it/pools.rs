@@ -1,6 +1,6 @@
 //! Several pools that call into each other.
 
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 
 use heist::ThreadPool;
@@ -231,5 +231,28 @@ fn tasks_on_one_stack_that_wait_for_room_in_the_same_pool_all_get_in() {
         let tasks = [1, 2, 3].map(waiting);
         held.release();
         assert_eq!(tasks.map(|task| task.join().unwrap()), [1, 2, 3]);
+    });
+}
+
+#[test]
+fn a_stand_in_that_waits_on_another_pool_serves_its_own() {
+    within_a_minute(|| {
+        let (a, b) = (pool(1), Arc::new(pool(1)));
+        let (tell, told) = mpsc::channel();
+        let (say, heard) = mpsc::channel();
+        let abroad = b.clone();
+        let blocks = a.spawn(move || {
+            // The first is for the stand-in, which waits there for what the second sends.
+            let first = heist::spawn(move || abroad.install(move || told.recv().unwrap()));
+            let second = heist::spawn(move || {
+                tell.send(5).unwrap();
+                say.send(()).unwrap();
+            });
+            heist::blocking(|| heard.recv().unwrap());
+            second.join().unwrap();
+            first.join().unwrap()
+        });
+        assert_eq!(blocks.join().unwrap(), 5);
+        drop(b);
     });
 }
