@@ -90,6 +90,11 @@ impl<J> Injector<J> {
         !self.side.is_empty()
     }
 
+    /// Is there no task in a lane, nor one on its way in?
+    pub(crate) fn is_unused(&self) -> bool {
+        self.lanes.iter().all(Lane::is_unused)
+    }
+
     pub(crate) fn has_tasks(&self) -> bool {
         self.lanes.iter().any(|lane| !lane.is_empty()) || !self.errands.is_empty()
     }

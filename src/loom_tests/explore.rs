@@ -55,6 +55,7 @@ mod driver {
             scenario();
         });
         let bound = if most == ANY { "any".to_owned() } else { most.to_string() };
+        // Loom stops one before it.
         let cut = if EXECUTIONS.get() + 1 >= cap as u64 { ", cut there" } else { "" };
         let (here, count) = (Location::caller(), EXECUTIONS.get());
         println!("{here}: {count} executions at {bound} preemptions{cut}");

@@ -16,7 +16,8 @@ use crate::{
 ///
 /// It is meant for the closure of the task, and what it calls: joins and loops may
 /// hand parts of their work to other threads, where no task runs, and the jobs of a
-/// scope are no part of a task wherever they run. To stop those too, give them the task's token: see [`current_task`].
+/// scope are no part of a task wherever they run. To stop those too, give them the task's
+/// token: see [`current_task`].
 ///
 /// A task, or part of one, that this thread runs while another waits further up its
 /// stack is asked for by itself.

@@ -19,8 +19,8 @@ impl ThreadPool {
     ///
     /// # Where it runs
     ///
-    /// Each poll on one of the pool's threads, or on a guest that joins it. A wake-up puts it in at the entrance, where it takes turns
-    /// with the tasks of the normal lane, and waits for no permit. Whoever joins
+    /// Each poll on one of the pool's threads, or on a guest that joins it. A wake-up puts
+    /// it in at the entrance, where it takes turns with the tasks of the normal lane, and waits for no permit. Whoever joins
     /// it inside polls it then and there if it is due; one that waits for something else
     /// leaves it at the entrance, to others or to the stand-in of
     /// [`door_patience`](crate::ThreadPoolBuilder::door_patience).

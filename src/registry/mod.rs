@@ -310,7 +310,7 @@ impl<C> Registry<C> {
         // both; and against `has_lost_task`: either that one sees the pool end, or here is seen
         // what it has lost.
         fence(Ordering::SeqCst);
-        self.injector.lanes().iter().all(Lane::is_unused) && self.unfinished() == 0
+        self.injector.is_unused() && self.unfinished() == 0
     }
 }
 

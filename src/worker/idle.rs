@@ -9,7 +9,6 @@ use super::Worker;
 use crate::{
     counters::Activity,
     haul::Catch,
-    injector::Lane,
     parker::Parker,
     raw::{JobRef, Kind},
     registry::{Phase, Share},
@@ -202,10 +201,11 @@ impl Worker {
                 self.counters().tasks_discarded.add(registry.discard() as u64);
             }
         };
-        let comes = || !registry.injector.lanes().iter().all(Lane::is_unused);
         let waits = || {
             registry.has_mail(self.index)
-                || all && (places.iter().any(|&at| registry.has_work_at(at)) || comes())
+                || all
+                    && (places.iter().any(|&at| registry.has_work_at(at))
+                        || !registry.injector.is_unused())
         };
         while waits() {
             let sent = registry.take_mail(self.index);

@@ -9,8 +9,8 @@ use crate::{
 
 /// Jobs between looks at what the usual order might starve: the lanes, while deques
 /// are full or jobs come by mail or the side door, and those in turn; and the oldest of
-/// the own deque, while newer ones keep coming. A prime, so as not to beat with loops of the user's; Go's
-/// scheduler looks at its global queue as often.
+/// the own deque, while newer ones keep coming. A prime, so as not to beat with loops of
+/// the user's; Go's scheduler looks at its global queue as often.
 const FAIRNESS_TICK: u32 = 61;
 
 /// Jobs from elsewhere that may be stacked on one thread by waiting. Bounds

@@ -4,8 +4,8 @@ use std::panic;
 use std::thread;
 
 use crate::support::{
-    Count, Meeting, Token, assert_whole, everywhere, hold_some, message, payload, pool, until,
-    within_a_minute,
+    Count, Meeting, Token, assert_whole, everywhere, fall_asleep, hold_some, message, payload,
+    pool, until, within_a_minute,
 };
 
 #[test]
@@ -98,7 +98,7 @@ fn a_broadcast_wakes_workers_that_sleep() {
     within_a_minute(|| {
         let pool = pool(3);
         for _ in 0..50 {
-            until(|| pool.metrics().workers.iter().all(|worker| worker.parks > worker.wakes));
+            fall_asleep(&pool);
             assert_eq!(pool.broadcast(|at| at.index()), [0, 1, 2]);
         }
     });

@@ -9,8 +9,8 @@ use std::thread;
 use heist::ThreadPool;
 
 use crate::support::{
-    Bomb, Count, Gate, NORMAL, Token, assert_whole, block_on, builder, hold, pool, text, until,
-    within_a_minute,
+    Bomb, Count, Gate, NORMAL, Token, assert_whole, block_on, builder, fall_asleep, hold, pool,
+    text, until, within_a_minute,
 };
 
 /// Ready when it is opened; it keeps the waker of its last poll.
@@ -152,7 +152,7 @@ fn one_at_rest_is_dropped_at_once_when_it_is_cancelled() {
         });
         let waker = door.waker();
         // It is put back before its worker sleeps again.
-        until(|| pool.metrics().workers.iter().all(|worker| worker.parks > worker.wakes));
+        fall_asleep(&pool);
         assert!(future.cancel() && !future.cancel());
         assert_eq!(dropped.get(), 1);
         assert!(future.join().unwrap_err().is_cancelled());

@@ -4,16 +4,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use heist::ThreadPool;
-
 use crate::support::{
-    Count, Gate, Meeting, alone, block_on, builder, pool, until, within_a_minute,
+    Count, Gate, Meeting, alone, block_on, builder, fall_asleep, pool, within_a_minute,
 };
-
-/// Waits until every worker sleeps.
-fn fall_asleep(pool: &ThreadPool) {
-    until(|| pool.metrics().workers.iter().all(|worker| worker.parks > worker.wakes));
-}
 
 #[test]
 fn everything_that_brings_work_wakes_a_sleeper() {

@@ -220,8 +220,7 @@ fn the_times_of_a_worker_add_up_to_no_more_than_the_uptime() {
         // Asleep, with time that goes by.
         let before = pool.metrics();
         let more = |now: &Metrics| {
-            let workers = now.workers.iter().zip(&before.workers);
-            workers.clone().all(|(now, before)| now.parked > before.parked)
+            now.workers.iter().zip(&before.workers).all(|(now, before)| now.parked > before.parked)
         };
         until(|| more(&pool.metrics()));
         let now = pool.metrics();

@@ -233,6 +233,11 @@ pub(crate) fn hold_some(pool: &ThreadPool, workers: usize) -> Held {
     held
 }
 
+/// Waits until every worker sleeps.
+pub(crate) fn fall_asleep(pool: &ThreadPool) {
+    until(|| pool.metrics().workers.iter().all(|worker| worker.parks > worker.wakes));
+}
+
 /// How often the pool's workers have gone to sleep, together.
 pub(crate) fn parks(pool: &ThreadPool) -> u64 {
     pool.metrics().workers.iter().map(|worker| worker.parks).sum()
