@@ -110,7 +110,8 @@ impl<S> ThreadPoolBuilder<S> {
 
     /// The stack of each thread, in bytes, 1 or more. Default: 8 MiB, as the main thread
     /// has on Linux, or what `RUST_MIN_STACK` says if that is set. Only pages
-    /// that are touched take memory.
+    /// that are touched take memory. Of it a thread that waits uses half for other jobs to run
+    /// meanwhile; of a stack as small as some tens of KiB little is left for those.
     ///
     /// ```
     /// let builder = heist::ThreadPool::builder().num_threads(1);

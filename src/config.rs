@@ -23,6 +23,15 @@ pub(crate) fn stack_size(asked: Option<usize>) -> Option<usize> {
     })
 }
 
+/// The stack that std gives a thread if not told, in bytes.
+const STD_STACK: usize = 2 << 20;
+
+/// The stack of a thread that std starts with no size asked for.
+pub(crate) fn std_stack() -> usize {
+    let asked = std::env::var("RUST_MIN_STACK").ok().and_then(|bytes| bytes.parse().ok());
+    asked.unwrap_or(STD_STACK)
+}
+
 /// The most workers, guests, and stand-ins: the three counts together must fit the
 /// 16-bit halves of the word in `sleep`.
 pub(crate) const MAX_THREADS: usize = 16_384;

@@ -102,8 +102,9 @@
 //!   a scope is given, for futures at rest, and for `spawn` from inside into a [`Bulkhead`]
 //!   or key that stands still.
 //! - No lane starves, and no task waits for ever behind those that follow each other.
-//! - A wait runs strangers' jobs to a limited depth; those of scopes that its own
-//!   thread works for, or that found no guest seat, nest as they are spawned.
+//! - A wait runs other jobs on top of its stack to a limited depth, and all but a few only
+//!   while half of the stack is free. At any depth come the jobs of the very scope that it
+//!   waits for, and closures of callers that found no guest seat and are blocked meanwhile.
 //!
 //! # Limits
 //!
@@ -145,6 +146,7 @@ mod sync; // floor 0
 
 mod cpus; // floor 1
 mod haul; // floor 1
+mod headroom; // floor 1
 mod process; // floor 1
 mod sign; // floor 1
 mod unwind; // floor 1

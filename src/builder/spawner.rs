@@ -47,10 +47,12 @@ impl sealed::Spawn for OsThreads {
         if let Some(name) = thread.name() {
             builder = builder.name(name.into());
         }
-        if let Some(bytes) = config::stack_size(thread.stack_size()) {
+        let size = config::stack_size(thread.stack_size());
+        if let Some(bytes) = size {
             builder = builder.stack_size(bytes);
         }
-        builder.spawn(|| thread.run()).map(Some)
+        let bytes = size.unwrap_or_else(config::std_stack);
+        builder.spawn(move || thread.run_on(bytes)).map(Some)
     }
 }
 

@@ -18,7 +18,7 @@ fn loom_demand_nobody_sleeps_unheard_beside_private_forks() {
             let shared = Arc::clone(&shared);
             thread::spawn(move || {
                 let parker = Arc::new(Parker::new());
-                shared.0.fall_asleep(1, Appetite::Anything, Depth::Sleep, Awake::Unasked, &parker);
+                shared.0.fall_asleep(1, Appetite::ANYTHING, Depth::Sleep, Awake::Unasked, &parker);
                 shared.1.end();
             })
         };

@@ -23,7 +23,7 @@ fn work_once(sleep: &Sleep, work: &Work, index: usize) {
             break;
         }
         let was = if searching { Awake::Searching } else { Awake::Unasked };
-        sleep.fall_asleep(index, Appetite::Anything, Depth::Sleep, was, &parker);
+        sleep.fall_asleep(index, Appetite::ANYTHING, Depth::Sleep, was, &parker);
         if work.is_empty() {
             parker.park();
         }

@@ -21,6 +21,7 @@ use crate::{
     process::LEFT_BEHIND,
     raw::{self, JobRef},
     registry::{Phase, Registry},
+    staff,
     stall::StallCause,
     sync::{Arc, OnceLock, thread as os},
     unwind,
@@ -394,5 +395,5 @@ fn join_all(registry: &Registry<Worker>, threads: Vec<os::JoinHandle<()>>) {
         drop(thread.join());
     }
     registry.timer.dismiss();
-    registry.staff.dismiss().into_iter().for_each(|join| join());
+    registry.staff.dismiss().into_iter().for_each(staff::Thread::join);
 }

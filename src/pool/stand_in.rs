@@ -5,9 +5,10 @@ use std::{mem, time::Instant};
 use crate::{
     config,
     deque::{Deque, Seat},
+    headroom::Headroom,
     registry::Registry,
-    staff::{Call, Duty},
-    sync::{Arc, Mutex, thread},
+    staff::{Call, Duty, Thread},
+    sync::{Arc, Mutex, has_ended, thread},
     unwind::AbortOnDrop,
     worker::{IdleSpin, Role, Worker},
 };
@@ -28,29 +29,41 @@ pub(super) fn open(
         let registry = home.upgrade()?;
         let (seats, call) = (Arc::clone(&seats), Arc::clone(call));
         let mut builder = thread::Builder::new().name("heist-stand-in".into());
-        if let Some(bytes) = config::stack_size(stack_size) {
+        let size = config::stack_size(stack_size);
+        if let Some(bytes) = size {
             builder = builder.stack_size(bytes);
         }
+        let bytes = size.unwrap_or_else(config::std_stack);
         let run = move || {
             // There is one for each that the staff may call.
             let Some(seat) = seats.lock().pop() else { return };
             let idle = IdleSpin::new(idle_spin);
             let worker = Worker::new(seat.index(), Role::StandIn, Deque::of(seat), &registry, idle);
             registry.use_slot(worker.slot());
+            worker.settle(Headroom::half_of(bytes));
             // As for a worker's thread.
             let bomb = AbortOnDrop;
             live(worker, &call, &registry, |seat| seats.lock().push(seat));
             mem::forget(bomb);
         };
-        let thread = builder.spawn(run).ok()?;
-        // Its panics were caught; see `join_all`. Not on the thread itself: it may end the
-        // pool by what it has in a thread-local.
-        Some(Box::new(move || {
-            if thread.thread().id() != thread::current().id() {
-                drop(thread.join());
-            }
-        }))
+        Some(Box::new(Started(builder.spawn(run).ok()?)))
     }));
+}
+
+struct Started(thread::JoinHandle<()>);
+
+impl Thread for Started {
+    fn has_ended(&self) -> bool {
+        has_ended(&self.0)
+    }
+
+    fn join(self: Box<Self>) {
+        // Not on the thread itself: it may end the pool by what it has in a thread-local.
+        if self.0.thread().id() != thread::current().id() {
+            // Its panics were caught; see `join_all`.
+            drop(self.0.join());
+        }
+    }
 }
 
 /// From call to call, until there is none.

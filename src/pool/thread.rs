@@ -2,7 +2,10 @@
 
 use std::{fmt, mem};
 
-use crate::{affinity::Started, registry::Phase, unwind::AbortOnDrop, worker::Worker};
+use crate::{
+    affinity::Started, config, headroom::Headroom, registry::Phase, unwind::AbortOnDrop,
+    worker::Worker,
+};
 
 /// One of the pool's threads, handed to a
 /// [`spawn_handler`](crate::ThreadPoolBuilder::spawn_handler): start an OS
@@ -55,13 +58,21 @@ impl ThreadBuilder {
     }
 
     /// The stack the thread is to have, in bytes; if none was asked for, as the
-    /// starter likes. The pool itself gives its threads 8 MiB then.
+    /// starter likes. The pool itself gives its threads 8 MiB then. Jobs that a waiting thread
+    /// runs on top of each other use half of it; if none was asked for, half of what std
+    /// gives a thread.
     pub fn stack_size(&self) -> Option<usize> {
         self.stack_size
     }
 
     /// Works for the pool until it is shut down. Blocks the thread so long.
-    pub fn run(mut self) {
+    pub fn run(self) {
+        let bytes = self.stack_size.unwrap_or_else(config::std_stack);
+        self.run_on(bytes);
+    }
+
+    /// The same on a thread that has just begun and has a stack of so many `bytes`.
+    pub(crate) fn run_on(mut self, bytes: usize) {
         let Some(worker) = self.worker.take() else { return };
         let registry = worker.registry();
         if registry.attendance.begin() {
@@ -71,6 +82,7 @@ impl ThreadBuilder {
             if Started::KNOWN {
                 registry.started.lock().add();
             }
+            worker.settle(Headroom::half_of(bytes));
             worker.enter(|worker| {
                 registry.handlers.started(self.index);
                 worker.run_thread();

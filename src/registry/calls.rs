@@ -6,8 +6,18 @@ use crate::{raw::JobRef, sleep::Place};
 impl<C> Registry<C> {
     /// Call after making jobs public in a deque.
     pub(crate) fn post_jobs(&self) {
-        if !self.sleep.posted(Place::Deque) {
-            // If nobody comes, their owner runs them.
+        // If nobody comes, their owner runs them.
+        self.post(Place::Deque);
+    }
+
+    /// Call after pushing a stray.
+    pub(super) fn post_stray(&self) {
+        // If nobody comes, the first that is done does.
+        self.post(Place::Stray);
+    }
+
+    fn post(&self, place: Place) {
+        if !self.sleep.posted(place) {
             let _ = self.call_stand_in();
         }
     }
@@ -19,7 +29,7 @@ impl<C> Registry<C> {
         }
         for job in jobs {
             self.strays.push(job);
-            self.post_jobs();
+            self.post_stray();
         }
         self.sleep.wake_all();
     }
@@ -31,9 +41,7 @@ impl<C> Registry<C> {
 
     /// Call after making forks public, and nothing else.
     pub(crate) fn post_forks(&self) {
-        if !self.sleep.posted(Place::Forks) {
-            let _ = self.call_stand_in();
-        }
+        self.post(Place::Forks);
     }
 
     /// Slot `index` is short of work, and its thread is about to sleep.

@@ -188,7 +188,11 @@ impl<C> Registry<C> {
     }
 
     pub(crate) fn take_mail(&self, index: usize) -> Option<JobRef<C>> {
-        self.take_own_mail(index).or_else(|| take(&self.strays))
+        self.take_own_mail(index).or_else(|| self.take_stray())
+    }
+
+    pub(crate) fn take_stray(&self) -> Option<JobRef<C>> {
+        take(&self.strays)
     }
 
     /// Without what any thread of the pool may take.
@@ -209,12 +213,10 @@ impl<C> Registry<C> {
     /// does.
     pub(crate) fn push_stray(&self, owner: Option<usize>, job: JobRef<C>) {
         self.strays.push(job);
-        self.post_jobs();
-        match owner {
+        self.post_stray();
+        if let Some(owner) = owner {
             // It may sleep where no poster would wake it.
-            Some(owner) => self.sleep.wake(owner),
-            // A member takes it however deep it waits, as it does what is lent.
-            None => _ = self.sleep.posted(Place::Side),
+            self.sleep.wake(owner);
         }
     }
 
@@ -231,14 +233,16 @@ impl<C> Registry<C> {
         match place {
             Place::Forks => self.has_stealable(),
             Place::Deque => self.has_stealable_jobs(),
-            Place::Side => self.injector.has_side() || !self.strays.is_empty(),
+            Place::Stray => !self.strays.is_empty(),
+            Place::Side => self.injector.has_side(),
             Place::Lane => self.injector.has_tasks(),
         }
     }
 
     /// Does work lie anywhere?
     pub(crate) fn has_work(&self) -> bool {
-        [Place::Forks, Place::Side, Place::Lane].into_iter().any(|place| self.has_work_at(place))
+        let places = [Place::Forks, Place::Stray, Place::Side, Place::Lane];
+        places.into_iter().any(|place| self.has_work_at(place))
     }
 
     pub(crate) fn phase(&self) -> Phase {

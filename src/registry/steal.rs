@@ -100,7 +100,7 @@ impl<C> Registry<C> {
     }
 
     fn has_loot(&self, what: Holds) -> bool {
-        !self.strays.is_empty() || self.slots_in_use().any(|slot| slot.loot.holds(what))
+        self.slots_in_use().any(|slot| slot.loot.holds(what))
     }
 }
 

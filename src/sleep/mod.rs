@@ -31,17 +31,11 @@ use crate::{
 
 /// What a sleeper is willing to take when woken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Appetite {
-    /// Jobs from deques: a guest that waits and helps.
-    Deques,
-    /// Closures that a caller waits for: a member that waits, deep down.
-    Side,
-    /// Both: a member that waits and helps.
-    DequesAndSide,
-    /// From deques and lanes: a stand-in that waits elsewhere.
-    DequesAndLanes,
-    /// And tasks: a member that has nothing else to do.
-    Anything,
+pub(crate) struct Appetite {
+    pub(crate) deques: bool,
+    pub(crate) strays: bool,
+    pub(crate) side: bool,
+    pub(crate) lanes: bool,
 }
 
 /// Where new work lies.
@@ -52,6 +46,8 @@ pub(crate) enum Place {
     Forks,
     /// In a deque.
     Deque,
+    /// Among the strays.
+    Stray,
     /// The side door of the entrance.
     Side,
     /// A lane of the entrance.
@@ -59,13 +55,19 @@ pub(crate) enum Place {
 }
 
 impl Appetite {
+    pub(crate) const NONE: Appetite =
+        Appetite { deques: false, strays: false, side: false, lanes: false };
+
+    /// A member's that has nothing else to do.
+    pub(crate) const ANYTHING: Appetite =
+        Appetite { deques: true, strays: true, side: true, lanes: true };
+
     fn takes_from(self, place: Place) -> bool {
-        match self {
-            Appetite::Deques => matches!(place, Place::Forks | Place::Deque),
-            Appetite::Side => place == Place::Side,
-            Appetite::DequesAndSide => place != Place::Lane,
-            Appetite::DequesAndLanes => place != Place::Side,
-            Appetite::Anything => true,
+        match place {
+            Place::Forks | Place::Deque => self.deques,
+            Place::Stray => self.strays,
+            Place::Side => self.side,
+            Place::Lane => self.lanes,
         }
     }
 }
@@ -250,8 +252,8 @@ impl Sleep {
     }
 
     fn wake_for(&self, before: Word, has_work: impl Fn(Place) -> bool) -> bool {
-        let places = [Place::Deque, Place::Side, Place::Lane, Place::Forks].into_iter();
-        let wanted = places.filter(|&place| self.wants(before, place));
+        let places = [Place::Deque, Place::Stray, Place::Side, Place::Lane, Place::Forks];
+        let wanted = places.into_iter().filter(|&place| self.wants(before, place));
         let mut work = wanted.filter(|&place| has_work(place)).peekable();
         work.peek().is_none() || work.any(|place| self.wake_one(None, place))
     }
@@ -377,7 +379,7 @@ impl Sleep {
         drop(sleepers);
         match place {
             // Who posts from inside goes on working.
-            Place::Forks | Place::Deque => sleeper.parker.unpark_elsewhere(),
+            Place::Forks | Place::Deque | Place::Stray => sleeper.parker.unpark_elsewhere(),
             Place::Side | Place::Lane => sleeper.parker.unpark(),
         }
         true

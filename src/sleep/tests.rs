@@ -1,6 +1,9 @@
 use super::{Appetite, Awake, Depth, Place, Sleep};
 use crate::{parker::Parker, sync::Arc};
 
+const DEQUES: Appetite = Appetite { deques: true, ..Appetite::NONE };
+const SIDE: Appetite = Appetite { side: true, ..Appetite::NONE };
+
 /// Two workers' beds; slot 0 dozes.
 fn with_a_dozer(appetite: Appetite) -> (Sleep, Arc<Parker>) {
     let (sleep, parker) = (Sleep::new(2, 2), Parker::current());
@@ -10,7 +13,7 @@ fn with_a_dozer(appetite: Appetite) -> (Sleep, Arc<Parker>) {
 
 #[test]
 fn forks_wake_a_dozer_once_its_guest_is_gone() {
-    let (sleep, _parker) = with_a_dozer(Appetite::Anything);
+    let (sleep, _parker) = with_a_dozer(Appetite::ANYTHING);
     sleep.take_first_seat();
     assert!(!sleep.wants_forks());
     assert!(!sleep.posted(Place::Forks), "a guest and a worker are enough for two places");
@@ -22,8 +25,8 @@ fn forks_wake_a_dozer_once_its_guest_is_gone() {
 
 #[test]
 fn each_guest_lets_one_worker_doze() {
-    let (sleep, parker) = with_a_dozer(Appetite::Anything);
-    sleep.fall_asleep(1, Appetite::Anything, Depth::Doze, Awake::Unasked, &parker);
+    let (sleep, parker) = with_a_dozer(Appetite::ANYTHING);
+    sleep.fall_asleep(1, Appetite::ANYTHING, Depth::Doze, Awake::Unasked, &parker);
     sleep.set_others_seated(2);
     assert!(!sleep.posted(Place::Forks));
     sleep.set_others_seated(1);
@@ -34,8 +37,8 @@ fn each_guest_lets_one_worker_doze() {
 
 #[test]
 fn a_dozer_is_woken_for_anything_but_forks() {
-    for place in [Place::Deque, Place::Side, Place::Lane] {
-        let (sleep, _parker) = with_a_dozer(Appetite::Anything);
+    for place in [Place::Deque, Place::Stray, Place::Side, Place::Lane] {
+        let (sleep, _parker) = with_a_dozer(Appetite::ANYTHING);
         sleep.take_first_seat();
         assert!(sleep.posted(place), "{place:?}");
         assert_eq!(sleep.get_up(0), Awake::Searching);
@@ -44,8 +47,8 @@ fn a_dozer_is_woken_for_anything_but_forks() {
 
 #[test]
 fn who_sleeps_deeply_is_woken_before_a_dozer() {
-    let (sleep, parker) = with_a_dozer(Appetite::Anything);
-    sleep.fall_asleep(1, Appetite::Deques, Depth::Sleep, Awake::Unasked, &parker);
+    let (sleep, parker) = with_a_dozer(Appetite::ANYTHING);
+    sleep.fall_asleep(1, DEQUES, Depth::Sleep, Awake::Unasked, &parker);
     assert!(sleep.posted(Place::Forks));
     assert_eq!(sleep.get_up(1), Awake::Searching);
     assert_eq!(sleep.get_up(0), Awake::Unasked);
@@ -53,22 +56,29 @@ fn who_sleeps_deeply_is_woken_before_a_dozer() {
 
 #[test]
 fn nobody_is_woken_for_what_he_would_not_take() {
-    let (sleep, _parker) = with_a_dozer(Appetite::Side);
-    assert!(!sleep.posted(Place::Forks));
-    assert!(!sleep.posted(Place::Lane));
+    let (sleep, _parker) = with_a_dozer(SIDE);
+    for place in [Place::Forks, Place::Deque, Place::Stray, Place::Lane] {
+        assert!(!sleep.posted(place), "{place:?}");
+    }
     assert!(sleep.posted(Place::Side));
     assert_eq!(sleep.get_up(0), Awake::Searching);
 }
 
 #[test]
 fn each_takes_what_it_has_an_appetite_for() {
-    let places = [Place::Forks, Place::Deque, Place::Side, Place::Lane];
+    let places = [Place::Forks, Place::Deque, Place::Stray, Place::Side, Place::Lane];
     let takes = |appetite: Appetite| places.map(|place| appetite.takes_from(place));
-    assert_eq!(takes(Appetite::Deques), [true, true, false, false]);
-    assert_eq!(takes(Appetite::Side), [false, false, true, false]);
-    assert_eq!(takes(Appetite::DequesAndSide), [true, true, true, false]);
-    assert_eq!(takes(Appetite::DequesAndLanes), [true, true, false, true]);
-    assert_eq!(takes(Appetite::Anything), [true; 4]);
+    assert_eq!(takes(DEQUES), [true, true, false, false, false]);
+    assert_eq!(
+        takes(Appetite { strays: true, ..Appetite::NONE }),
+        [false, false, true, false, false]
+    );
+    assert_eq!(takes(SIDE), [false, false, false, true, false]);
+    assert_eq!(
+        takes(Appetite { lanes: true, ..Appetite::NONE }),
+        [false, false, false, false, true]
+    );
+    assert_eq!(takes(Appetite::ANYTHING), [true; 5]);
 }
 
 #[test]
@@ -76,7 +86,7 @@ fn guests_and_workers_are_enough_when_they_are_as_many_as_the_workers() {
     let (sleep, parker) = (Sleep::new(4, 2), Parker::current());
     let deep = |index| {
         let was = Awake::Unasked;
-        sleep.fall_asleep(index, Appetite::Anything, Depth::Sleep, was, &parker);
+        sleep.fall_asleep(index, Appetite::ANYTHING, Depth::Sleep, was, &parker);
     };
     assert!(!sleep.enough_awake(0), "without the caller there is one too few");
     sleep.take_first_seat();
@@ -112,7 +122,7 @@ fn half_of_the_workers_search() {
 fn the_last_searcher_wakes_another_for_what_there_is() {
     let (sleep, parker) = (Sleep::new(2, 2), Parker::current());
     assert!(sleep.start_searching());
-    sleep.fall_asleep(0, Appetite::Anything, Depth::Sleep, Awake::Unasked, &parker);
+    sleep.fall_asleep(0, Appetite::ANYTHING, Depth::Sleep, Awake::Unasked, &parker);
     assert!(sleep.stop_searching(|place| place == Place::Side));
     assert_eq!(sleep.get_up(0), Awake::Searching);
 }
@@ -122,7 +132,7 @@ fn work_is_served_by_who_searches_or_who_is_woken() {
     let (sleep, parker) = (Sleep::new(2, 2), Parker::current());
     assert!(sleep.serve(|_| false), "there is nothing to do");
     assert!(!sleep.serve(|_| true), "nobody comes");
-    sleep.fall_asleep(0, Appetite::Anything, Depth::Sleep, Awake::Unasked, &parker);
+    sleep.fall_asleep(0, Appetite::ANYTHING, Depth::Sleep, Awake::Unasked, &parker);
     assert!(sleep.serve(|_| false));
     assert!(sleep.serve(|place| place == Place::Lane));
     assert!(sleep.serve(|_| unreachable!("it searches")));
@@ -133,7 +143,7 @@ fn work_is_served_by_who_searches_or_who_is_woken() {
 #[test]
 fn who_searches_is_relied_on_and_nobody_is_woken() {
     let (sleep, parker) = (Sleep::new(2, 2), Parker::current());
-    sleep.fall_asleep(0, Appetite::Anything, Depth::Sleep, Awake::Unasked, &parker);
+    sleep.fall_asleep(0, Appetite::ANYTHING, Depth::Sleep, Awake::Unasked, &parker);
     assert!(sleep.start_searching());
     assert!(sleep.posted(Place::Lane) && !sleep.wants_forks());
     assert_eq!(sleep.get_up(0), Awake::Unasked);
@@ -144,7 +154,7 @@ fn who_searches_is_relied_on_and_nobody_is_woken() {
 fn the_preferred_is_woken_if_it_sleeps_and_else_the_newest() {
     let (sleep, parker) = (Sleep::new(3, 3), Parker::current());
     for index in 0..3 {
-        sleep.fall_asleep(index, Appetite::Anything, Depth::Sleep, Awake::Unasked, &parker);
+        sleep.fall_asleep(index, Appetite::ANYTHING, Depth::Sleep, Awake::Unasked, &parker);
     }
     assert!(sleep.posted_for(Some(1), Place::Lane));
     assert_eq!(sleep.get_up(1), Awake::Searching);
@@ -156,7 +166,7 @@ fn the_preferred_is_woken_if_it_sleeps_and_else_the_newest() {
 #[test]
 fn dozers_that_got_up_or_were_woken_doze_no_more() {
     for woken in [true, false] {
-        let (sleep, parker) = with_a_dozer(Appetite::Anything);
+        let (sleep, parker) = with_a_dozer(Appetite::ANYTHING);
         sleep.set_others_seated(2);
         if woken {
             assert!(sleep.posted(Place::Deque));
@@ -165,7 +175,7 @@ fn dozers_that_got_up_or_were_woken_doze_no_more() {
         } else {
             assert_eq!(sleep.get_up(0), Awake::Unasked);
         }
-        sleep.fall_asleep(0, Appetite::Anything, Depth::Sleep, Awake::Unasked, &parker);
+        sleep.fall_asleep(0, Appetite::ANYTHING, Depth::Sleep, Awake::Unasked, &parker);
         assert!(sleep.posted(Place::Forks), "it sleeps deeply");
     }
 }

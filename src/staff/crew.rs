@@ -7,9 +7,6 @@ use crate::{
     sync::{Arc, Mutex},
 };
 
-/// Threads that have ended and are not joined yet: no more than these.
-const MOST_GONE: usize = 16;
-
 /// What a stand-in is called for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Duty {
@@ -19,11 +16,26 @@ pub(crate) enum Duty {
     Door,
 }
 
-/// Blocks until a thread is gone.
-pub(crate) type Join = Box<dyn FnOnce() + Send>;
+/// A thread of a stand-in, as others see it.
+pub(crate) trait Thread: Send {
+    /// May it be forgotten?
+    fn has_ended(&self) -> bool;
+    /// Blocks until it is gone.
+    fn join(self: Box<Self>);
+}
+
+/// For tests that start none.
+#[cfg(test)]
+impl Thread for () {
+    fn has_ended(&self) -> bool {
+        true
+    }
+
+    fn join(self: Box<Self>) {}
+}
 
 /// Starts the thread of a stand-in; none if the system refuses.
-pub(crate) type Starter = Box<dyn Fn(&Arc<Call>) -> Option<Join> + Send>;
+pub(crate) type Starter = Box<dyn Fn(&Arc<Call>) -> Option<Box<dyn Thread>> + Send>;
 
 /// How one stand-in hears of what it is to do.
 pub(crate) struct Call {
@@ -60,10 +72,11 @@ pub(super) struct Crew {
     /// Threads that there may be.
     seats: usize,
     /// All threads that have not retired.
-    threads: Vec<(Arc<Call>, Join)>,
+    threads: Vec<(Arc<Call>, Box<dyn Thread>)>,
     /// Called for while every seat was taken: for who is on the way to the bench.
     pending: Vec<Duty>,
-    gone: Vec<Join>,
+    /// Threads that have retired, and whose end may still be to come.
+    gone: Vec<Box<dyn Thread>>,
     /// Slots whose threads are in blocking sections.
     away: Vec<usize>,
     /// Stand-ins in places.
@@ -146,8 +159,8 @@ impl Crew {
             return true;
         }
         let call = Arc::new(Call::new(duty));
-        let Some(join) = starter(&call) else { return false };
-        self.threads.push((call, join));
+        let Some(thread) = starter(&call) else { return false };
+        self.threads.push((call, thread));
         true
     }
 
@@ -159,14 +172,13 @@ impl Crew {
         }
     }
 
-    /// Gives back how to wait for one that retired before, which is to be done without
-    /// the lock.
-    pub(super) fn retire(&mut self, call: &Arc<Call>) -> Option<Join> {
+    /// Forgets those that have retired before and ended. Not waited for: a thread may end
+    /// the pool in the end, and then waits for all of these.
+    pub(super) fn retire(&mut self, call: &Arc<Call>) {
         self.bench.retain(|other| !Arc::ptr_eq(other, call));
-        let place = self.threads.iter().position(|(other, _)| Arc::ptr_eq(other, call))?;
-        let (_, join) = self.threads.swap_remove(place);
-        self.gone.push(join);
-        (self.gone.len() > MOST_GONE).then(|| self.gone.remove(0))
+        self.gone.retain(|thread| !thread.has_ended());
+        let place = self.threads.iter().position(|(other, _)| Arc::ptr_eq(other, call));
+        self.gone.extend(place.map(|place| self.threads.swap_remove(place).1));
     }
 
     pub(super) fn nudge(&self) {
@@ -177,12 +189,12 @@ impl Crew {
         self.starter.is_none()
     }
 
-    pub(super) fn dismiss(&mut self) -> Vec<Join> {
+    pub(super) fn dismiss(&mut self) -> Vec<Box<dyn Thread>> {
         self.nudge();
         self.starter = None;
         let threads = mem::take(&mut self.threads);
         let gone = mem::take(&mut self.gone);
-        gone.into_iter().chain(threads.into_iter().map(|(_, join)| join)).collect()
+        gone.into_iter().chain(threads.into_iter().map(|(_, thread)| thread)).collect()
     }
 }
 
@@ -192,45 +204,62 @@ pub(super) fn is_past(until: Option<Instant>) -> bool {
 
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
-    use super::{Crew, Duty, MOST_GONE};
+    use super::{Crew, Duty, Thread};
     use crate::sync::{Arc, Mutex};
 
-    /// Whose joins write down which thread it was, counted from the first.
-    fn crew(seats: usize) -> (Crew, Arc<Mutex<Vec<usize>>>) {
-        let (mut crew, joined) = (Crew::new(seats), Arc::new(Mutex::new(Vec::new())));
-        let (all, started) = (joined.clone(), Mutex::new(0));
+    /// What became of the threads, counted from the first.
+    #[derive(Default)]
+    struct Fates {
+        ended: Vec<usize>,
+        joined: Vec<usize>,
+    }
+
+    struct Numbered(usize, Arc<Mutex<Fates>>);
+
+    impl Thread for Numbered {
+        fn has_ended(&self) -> bool {
+            self.1.lock().ended.contains(&self.0)
+        }
+
+        fn join(self: Box<Self>) {
+            self.1.lock().joined.push(self.0);
+        }
+    }
+
+    fn crew(seats: usize) -> (Crew, Arc<Mutex<Fates>>) {
+        let (mut crew, fates) = (Crew::new(seats), Arc::<Mutex<Fates>>::default());
+        let (all, started) = (Arc::clone(&fates), Mutex::new(0));
         crew.open(Box::new(move |_| {
-            let (mut next, all) = (started.lock(), all.clone());
-            let number = *next;
-            *next += 1;
-            Some(Box::new(move || all.lock().push(number)))
+            let number = *started.lock();
+            *started.lock() += 1;
+            Some(Box::new(Numbered(number, all.clone())))
         }));
-        (crew, joined)
+        (crew, fates)
     }
 
     #[test]
-    fn threads_that_end_are_joined_in_turn_and_the_rest_at_the_end() {
-        let (mut crew, joined) = crew(MOST_GONE + 4);
-        for _ in 0..MOST_GONE + 4 {
+    fn threads_that_have_ended_are_forgotten_and_the_rest_joined_at_the_end() {
+        let (mut crew, fates) = crew(5);
+        for _ in 0..5 {
             assert!(crew.call(Duty::Place));
         }
         let calls: Vec<_> = crew.threads.iter().map(|(call, _)| call.clone()).collect();
-        for (ended, call) in calls[..MOST_GONE + 2].iter().enumerate() {
-            let before = crew.retire(call);
-            assert_eq!(before.is_some(), ended >= MOST_GONE);
-            before.into_iter().for_each(|join| join());
-        }
-        assert_eq!(*joined.lock(), [0, 1], "the first to end, when there were too many");
-        crew.dismiss().into_iter().for_each(|join| join());
-        assert_eq!(joined.lock().len(), MOST_GONE + 4, "each once");
-        joined.lock().sort_unstable();
-        assert!(joined.lock().iter().copied().eq(0..MOST_GONE + 4));
+        crew.retire(&calls[0]);
+        crew.retire(&calls[1]);
+        assert_eq!(crew.gone.len(), 2, "none has ended");
+        fates.lock().ended.push(0);
+        crew.retire(&calls[2]);
+        assert_eq!(crew.gone.len(), 2, "the first has");
+        crew.dismiss().into_iter().for_each(Thread::join);
+        assert_eq!(fates.lock().joined[..2], [1, 2], "those that went first");
+        fates.lock().joined.sort_unstable();
+        assert_eq!(fates.lock().joined, [1, 2, 3, 4], "each once");
         assert!(crew.is_dismissed() && !crew.call(Duty::Place), "nobody comes any more");
     }
 
     #[test]
     fn a_duty_without_a_seat_goes_to_the_next_on_the_bench() {
-        let (mut crew, _joined) = crew(1);
+        let (mut crew, _fates) = crew(1);
         assert!(crew.call(Duty::Place));
         let call = crew.threads[0].0.clone();
         assert_eq!(call.take(), Some(Duty::Place));
@@ -246,8 +275,7 @@ mod tests {
 
     #[test]
     fn no_more_places_are_open_than_stand_ins_may_take() {
-        let mut crew = Crew::new(2);
-        crew.open(Box::new(|_| Some(Box::new(|| ()))));
+        let (mut crew, _fates) = crew(2);
         (0..3).for_each(|worker| crew.step_aside(worker));
         // The other seat is for the keeper of the door.
         assert_eq!(crew.places(|_| true, 1).open, 1);

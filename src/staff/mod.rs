@@ -30,7 +30,7 @@ use std::time::{Duration, Instant};
 use crossbeam_utils::CachePadded;
 
 use self::crew::Crew;
-pub(crate) use self::crew::{Call, Duty, Join, Starter};
+pub(crate) use self::crew::{Call, Duty, Starter, Thread};
 use crate::{
     process::Process,
     sync::{Arc, AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, fence},
@@ -299,10 +299,9 @@ impl Staff {
                 return Some(duty);
             }
             if crew.is_dismissed() || is_over() || crew::is_past(until) {
-                let before = crew.retire(call);
+                crew.retire(call);
                 retire();
                 self.settle(crew);
-                before.into_iter().for_each(|join| join());
                 return None;
             }
             self.settle(crew);
@@ -316,8 +315,8 @@ impl Staff {
         self.crew.lock().nudge();
     }
 
-    /// No stand-in is called from now on; how to wait for the end of those there are.
-    pub(crate) fn dismiss(&self) -> Vec<Join> {
+    /// No stand-in is called from now on; the threads to wait for.
+    pub(crate) fn dismiss(&self) -> Vec<Box<dyn Thread>> {
         let mut crew = self.crew.lock();
         let threads = crew.dismiss();
         self.settle(crew);

@@ -130,7 +130,8 @@ impl Worker {
         let staff = &self.registry.staff;
         let sees_work = || {
             self.registry.ask_all(self.index);
-            self.registry.has_work_at(Place::Forks) || self.registry.has_work_at(Place::Lane)
+            let places = [Place::Forks, Place::Stray, Place::Lane];
+            places.into_iter().any(|place| self.registry.has_work_at(place))
         };
         while !self.leaves_surplus() {
             self.searching.set(self.registry.sleep.start_searching());
@@ -363,7 +364,7 @@ impl Worker {
             && sleep.enough_awake(self.registry.staff.open_places());
         self.idle.dozed.set(dozes);
         let depth = if dozes { Depth::Doze } else { Depth::Sleep };
-        sleep.fall_asleep(self.index, Appetite::Anything, depth, was, parker);
+        sleep.fall_asleep(self.index, Appetite::ANYTHING, depth, was, parker);
         self.registry.ask_all(self.index);
         // S3
         if !self.sees_work() && self.goes_on() {

@@ -19,6 +19,7 @@ use crate::{
     counters::{Activity, Counters, Ledger},
     deque::{Deque, Seat},
     detector::Post,
+    headroom::Headroom,
     parker::Parker,
     priority::Turn,
     privacy::Privacy,
@@ -44,6 +45,10 @@ const DEQUE_LIMIT: usize = 65_536;
 /// each further level may queue more, so neither memory nor stack runs away.
 const LEVELS_PER_LIMIT: usize = 8;
 
+/// How much of its stack a guest uses for jobs deep in waits, in bytes: nobody knows how
+/// much it has, but most threads have 2 MiB or more.
+const GUEST_STACK: usize = 512 << 10;
+
 thread_local! {
     static CURRENT: Slot<Worker> = const { Slot::new() };
 }
@@ -68,6 +73,8 @@ pub(crate) struct Worker {
     grace: Cell<u32>,
     /// Jobs from elsewhere that this thread runs inside waits, nested.
     depth: Cell<usize>,
+    /// For jobs nested deeper.
+    headroom: Cell<Headroom>,
     /// Tasks that this thread runs inside `spawn`, nested.
     level: Cell<usize>,
     /// Blocking sections that this thread is in, nested.
@@ -123,6 +130,7 @@ impl Worker {
             post: posted::post(registry, index, role),
             grace: Cell::new(0),
             depth: Cell::new(0),
+            headroom: Cell::new(Headroom::next(0)),
             level: Cell::new(0),
             sections: Cell::new(0),
             alone: Cell::new(false),
@@ -334,9 +342,15 @@ impl Worker {
         job.run(self)
     }
 
+    /// The thread that calls this is the worker's from now on.
+    pub(crate) fn settle(&self, headroom: Headroom) {
+        self.headroom.set(headroom);
+    }
+
     /// A caller takes this seat.
     pub(crate) fn sit_down(&self) {
         self.registry.use_slot(self.index);
+        self.settle(Headroom::next(GUEST_STACK));
         self.start();
         if in_section() {
             self.deque.enter_section();

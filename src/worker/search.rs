@@ -4,7 +4,7 @@ use super::{Role, Worker};
 use crate::{
     raw::{JobRef, Latch},
     registry::Share,
-    sleep::Place,
+    sleep::{Appetite, Place},
 };
 
 /// Jobs between looks at what the usual order might starve: the lanes, while deques
@@ -45,6 +45,8 @@ pub(super) struct Trail {
     pub(super) holder: Option<usize>,
     /// Do parts of it lie with anybody?
     pub(super) is_spread: bool,
+    /// Is there room on the stack for more than a few jobs from elsewhere?
+    pub(super) has_room: bool,
 }
 
 impl Worker {
@@ -70,10 +72,11 @@ impl Worker {
         if self.in_section() {
             return self.help_alone();
         }
-        self.own_job(self.may_take_any(trail))
-            .or_else(|| self.registry.take_mail(self.index))
+        let appetite = self.appetite_to_help(trail);
+        self.own_job(appetite.deques, appetite.strays)
+            .or_else(|| self.take_sent(appetite))
             .or_else(|| self.steal_from(self.in_reach(trail)?, Share::One))
-            .or_else(|| if self.may_take_any(trail) { self.steal(Share::One) } else { None })
+            .or_else(|| if appetite.deques { self.steal(Share::One) } else { None })
             // Last, but at any depth: what this thread waits for may be run by
             // a guest that waits for a member to do this.
             .or_else(|| self.take_side())
@@ -82,19 +85,33 @@ impl Worker {
     /// The slot to leapfrog to: too deep for strangers' tasks, only while none can lie there.
     fn in_reach(&self, trail: Trail) -> Option<usize> {
         let tasks = |slot| self.registry.slot(slot).may_hold_jobs();
-        trail.holder.filter(|&slot| slot != self.index && (self.may_be_needed() || !tasks(slot)))
+        trail.holder.filter(|&slot| {
+            slot != self.index && (self.may_be_needed(trail.has_room) || !tasks(slot))
+        })
     }
 
     /// Work for a thread that waits in an isolated section: what was forked there.
     fn help_alone(&self) -> Option<Job> {
-        let own = self.own_job(self.may_take_any(Trail::default()));
+        let own = self.own_job(self.may_take_any(Trail::default()), true);
         own.or_else(|| self.registry.take_inner_mail(self.index))
     }
 
-    /// The newest of its own jobs, if `any` will do; else what a frame further up waits for,
-    /// but no stranger's task.
-    fn own_job(&self, any: bool) -> Option<Job> {
-        if any { self.deque.pop() } else { self.deque.pop_structured(|| self.registry.post_jobs()) }
+    /// The newest of its own jobs, if `any` will do; else if `structured` do what a frame
+    /// further up waits for, but no stranger's task.
+    fn own_job(&self, any: bool, structured: bool) -> Option<Job> {
+        if any {
+            self.deque.pop()
+        } else if structured {
+            self.deque.pop_structured(|| self.registry.post_jobs())
+        } else {
+            None
+        }
+    }
+
+    /// What was sent to this thread, or strayed.
+    fn take_sent(&self, appetite: Appetite) -> Option<Job> {
+        let sent = self.registry.take_own_mail(self.index);
+        sent.or_else(|| if appetite.strays { self.registry.take_stray() } else { None })
     }
 
     /// The oldest job of slot `victim`, if all that lies there descends from the
@@ -108,19 +125,16 @@ impl Worker {
 
     /// Work for a thread that waits for another pool: that pool may need it
     /// done.
-    pub(super) fn serve(&self) -> Option<Job> {
+    pub(super) fn serve(&self, has_room: bool) -> Option<Job> {
         if self.in_section() {
             return self.help_alone();
         }
-        self.own_job(self.may_be_needed())
-            .or_else(|| self.registry.take_mail(self.index))
+        let appetite = self.appetite_to_serve(has_room);
+        self.own_job(self.may_be_needed(has_room), appetite.strays)
+            .or_else(|| self.take_sent(appetite))
             .or_else(|| self.take_side())
-            .or_else(|| {
-                if !self.may_serve_tasks() {
-                    return None;
-                }
-                self.steal(Share::One).or_else(|| self.take_task())
-            })
+            .or_else(|| if appetite.deques { self.steal(Share::One) } else { None })
+            .or_else(|| if appetite.lanes { self.take_task() } else { None })
     }
 
     /// A task for the stand-in: it is here for the entrance.
@@ -155,18 +169,52 @@ impl Worker {
     }
 
     /// May this thread take jobs that what it waits for may need?
-    fn may_be_needed(&self) -> bool {
-        self.depth.get() < MOST_DEPTH_NEEDED
+    fn may_be_needed(&self, has_room: bool) -> bool {
+        self.depth.get() < MOST_DEPTH_NEEDED && self.may_nest(has_room)
+    }
+
+    fn may_nest(&self, has_room: bool) -> bool {
+        self.depth.get() < MOST_DEPTH || has_room
+    }
+
+    /// Is there room on this thread's stack for more than a few jobs from elsewhere? What is
+    /// run on top of a wait leaves the answer as it was.
+    pub(super) fn has_room() -> bool {
+        let lacks = |worker: &Worker| (!worker.headroom.get().is_left()).then_some(());
+        Worker::find(lacks).is_none()
     }
 
     /// May this thread, waiting on another pool, take tasks of its own?
-    pub(super) fn may_serve_tasks(&self) -> bool {
-        self.may_be_needed() && self.is_pools_own()
+    fn may_serve_tasks(&self, has_room: bool) -> bool {
+        self.may_be_needed(has_room) && self.is_pools_own()
+    }
+
+    /// What this thread takes while it waits in its own pool, besides what was sent to it and
+    /// what lies with the holder. Strays, as its own structured jobs, at any depth that there
+    /// is room for; for a scope at any, for they may be that scope's.
+    pub(super) fn appetite_to_help(&self, trail: Trail) -> Appetite {
+        Appetite {
+            deques: self.may_take_any(trail),
+            strays: trail.is_spread || self.may_nest(trail.has_room),
+            side: self.role == Role::Member,
+            lanes: false,
+        }
+    }
+
+    /// The same while it waits on another pool.
+    pub(super) fn appetite_to_serve(&self, has_room: bool) -> Appetite {
+        let tasks = self.may_serve_tasks(has_room);
+        Appetite {
+            deques: tasks,
+            strays: self.may_nest(has_room),
+            side: self.role == Role::Member,
+            lanes: tasks,
+        }
     }
 
     /// Is there anything that `next_job` would take?
     pub(super) fn sees_work(&self) -> bool {
-        self.registry.has_work() || self.registry.has_mail(self.index)
+        self.registry.has_work() || self.registry.has_own_mail(self.index)
     }
 
     /// Is there anything that `help` would take?
@@ -176,24 +224,29 @@ impl Worker {
         }
         let holder_has =
             || self.in_reach(trail).is_some_and(|slot| self.registry.slot(slot).queue_depth() > 0);
-        self.registry.has_mail(self.index)
+        let appetite = self.appetite_to_help(trail);
+        self.sees_sent(appetite)
             || self.sees_side()
-            || if self.may_take_any(trail) { self.registry.has_stealable() } else { holder_has() }
+            || if appetite.deques { self.registry.has_work_at(Place::Forks) } else { holder_has() }
     }
 
     /// Is there anything that `serve` would take?
-    pub(super) fn sees_service(&self) -> bool {
+    pub(super) fn sees_service(&self, has_room: bool) -> bool {
         let registry = &self.registry;
         if self.in_section() {
             return registry.has_inner_mail(self.index);
         }
-        registry.has_mail(self.index)
+        let appetite = self.appetite_to_serve(has_room);
+        self.sees_sent(appetite)
             || self.sees_side()
-            || if self.may_serve_tasks() {
-                registry.has_work_at(Place::Forks) || registry.has_work_at(Place::Lane)
-            } else {
-                self.may_be_needed() && self.has_queued()
-            }
+            || appetite.deques && registry.has_work_at(Place::Forks)
+            || appetite.lanes && registry.has_work_at(Place::Lane)
+            || self.may_be_needed(has_room) && self.has_queued()
+    }
+
+    fn sees_sent(&self, appetite: Appetite) -> bool {
+        let registry = &self.registry;
+        registry.has_own_mail(self.index) || appetite.strays && registry.has_work_at(Place::Stray)
     }
 
     fn sees_side(&self) -> bool {

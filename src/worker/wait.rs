@@ -125,7 +125,7 @@ pub(crate) fn wait_for(
         return;
     }
     let process = Process::current();
-    let wait = Wait { awaited, home };
+    let wait = Wait::new(awaited, home);
     begin_wait(why);
     let is_worker = Worker::current(|worker| worker.is_some());
     let _post = if is_worker { None } else { post_outside(home, why) };
@@ -164,7 +164,7 @@ pub(crate) fn work_once(
     home: &Arc<Registry<Worker>>,
 ) {
     begin_wait(why);
-    if !(Wait { awaited, home: Some(home) }).work_once() {
+    if !Wait::new(awaited, Some(home)).work_once() {
         thread::yield_now();
     }
     end_wait();
@@ -207,16 +207,21 @@ fn comes_soon(awaited: &dyn Awaited) -> bool {
 struct Wait<'a> {
     awaited: &'a dyn Awaited,
     home: Option<&'a Arc<Registry<Worker>>>,
+    has_room: bool,
 }
 
-impl Wait<'_> {
+impl<'a> Wait<'a> {
+    fn new(awaited: &'a dyn Awaited, home: Option<&'a Arc<Registry<Worker>>>) -> Self {
+        Wait { awaited, home, has_room: Worker::has_room() }
+    }
+
     /// Runs one job for any of the pools this thread works for.
     fn work_once(&self) -> bool {
         any_worker(&mut |worker| {
             let job = if self.is_home(worker) {
                 worker.help(self.trail()).or_else(|| self.steal_back(worker))
             } else {
-                worker.serve()
+                worker.serve(self.has_room)
             };
             job.map(|job| worker.run_while_waiting(job, self.awaited)).is_some()
         })
@@ -292,19 +297,17 @@ impl Wait<'_> {
         if worker.in_section() {
             return None;
         }
-        let home = self.is_home(worker);
-        match worker.member_index() {
-            None if home && worker.may_take_any(self.trail()) => Some(Appetite::Deques),
-            None if !home && worker.may_serve_tasks() => Some(Appetite::DequesAndLanes),
-            None => None,
-            Some(_) if home && worker.may_take_any(self.trail()) => Some(Appetite::DequesAndSide),
-            Some(_) if !home && worker.may_serve_tasks() => Some(Appetite::Anything),
-            Some(_) => Some(Appetite::Side),
-        }
+        let appetite = if self.is_home(worker) {
+            worker.appetite_to_help(self.trail())
+        } else {
+            worker.appetite_to_serve(self.has_room)
+        };
+        (appetite != Appetite::NONE).then_some(appetite)
     }
 
     fn trail(&self) -> Trail {
-        Trail { holder: self.awaited.holder(), is_spread: self.awaited.is_spread() }
+        let (holder, is_spread) = (self.awaited.holder(), self.awaited.is_spread());
+        Trail { holder, is_spread, has_room: self.has_room }
     }
 
     fn is_home(&self, worker: &Worker) -> bool {
@@ -316,7 +319,7 @@ impl Wait<'_> {
             if self.is_home(worker) {
                 worker.sees_help(self.trail())
             } else {
-                worker.sees_service()
+                worker.sees_service(self.has_room)
             }
         })
     }
@@ -381,7 +384,7 @@ impl Worker {
         }
         let next = || match self.role {
             _ if self.in_section() => self.help(Trail::default()),
-            Role::Guest => self.help(Trail::default()),
+            Role::Guest => self.help(Trail { has_room: Worker::has_room(), ..Trail::default() }),
             // One job, since this thread goes back to what it did.
             Role::Member | Role::StandIn => self.next_job(Share::One),
         };

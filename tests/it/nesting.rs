@@ -5,7 +5,9 @@ use std::sync::{Arc, mpsc};
 
 use heist::ThreadPool;
 
-use crate::support::{Count, Gate, alone, builder, hold, hold_some, until, within_a_minute};
+use crate::support::{
+    Count, Gate, alone, builder, fall_asleep, hold, hold_some, parks, until, within_a_minute,
+};
 
 const STACK: usize = 256 << 10;
 
@@ -255,6 +257,94 @@ fn a_chain_of_ten_thousand_tasks_that_each_join_the_next_is_as_deep_as_it_is_lon
                 let pool = builder(threads).stack_size(32 << 20).build().unwrap();
                 assert_eq!(pool.spawn(|| next(MANY)).join().unwrap(), MANY);
             }
+        },
+    );
+}
+
+/// A job that another pool keeps waiting until the next has begun, or the thread that
+/// waits `sleeps`.
+fn wait_abroad(abroad: &ThreadPool, begun: &Count, sleeps: impl Fn() -> bool + Sync) {
+    begun.add();
+    let here = begun.get();
+    abroad.install(|| soon(|| begun.get() > here || sleeps()));
+}
+
+#[test]
+fn jobs_of_a_scope_that_wait_for_another_pool_do_not_pile_up() {
+    alone("nesting::jobs_of_a_scope_that_wait_for_another_pool_do_not_pile_up", || {
+        let (home, abroad, begun) = (pool(1), pool(1), Count::default());
+        let job = || wait_abroad(&abroad, &begun, || sleeps(&home, 0));
+        home.broadcast(|_| home.scope(|s| (0..MANY).for_each(|_| s.spawn(|_| job()))));
+        assert_eq!(begun.get(), MANY);
+    });
+}
+
+#[test]
+fn a_guests_jobs_that_wait_for_another_pool_do_not_pile_up() {
+    alone("nesting::a_guests_jobs_that_wait_for_another_pool_do_not_pile_up", || {
+        let (home, abroad, begun) = (pool(1), pool(1), Count::default());
+        let held = hold(&home);
+        let guest_sleeps = || {
+            let guest = home.metrics().others;
+            guest.parks > guest.wakes
+        };
+        let job = || wait_abroad(&abroad, &begun, guest_sleeps);
+        home.scope(|s| (0..MANY).for_each(|_| s.spawn(|_| job())));
+        held.release();
+        assert_eq!(begun.get(), MANY);
+    });
+}
+
+#[test]
+fn jobs_from_outside_that_wait_for_another_pool_do_not_pile_up() {
+    alone("nesting::jobs_from_outside_that_wait_for_another_pool_do_not_pile_up", || {
+        for threads in [1, 2] {
+            let home = builder(threads).stack_size(STACK).max_guests(0).build().unwrap();
+            let (abroad, begun) = (pool(2), Count::default());
+            let job = || {
+                let worker = heist::current_thread_index().unwrap();
+                wait_abroad(&abroad, &begun, || sleeps(&home, worker));
+            };
+            home.in_place_scope(|s| (0..MANY).for_each(|_| s.spawn(|_| job())));
+            assert_eq!(begun.get(), MANY);
+        }
+    });
+}
+
+#[test]
+fn workers_without_room_for_strays_do_not_wake_each_other_for_them() {
+    alone("nesting::workers_without_room_for_strays_do_not_wake_each_other_for_them", || {
+        let home = builder(2).stack_size(STACK).max_guests(0).build().unwrap();
+        let (abroad, ran) = (pool(1), Count::default());
+        let held = hold(&abroad);
+        home.in_place_scope(|s| {
+            (0..MANY).for_each(|_| s.spawn(|_| abroad.install(|| ran.add())));
+            fall_asleep(&home);
+            let before = parks(&home);
+            (0..1000).for_each(|_| std::thread::yield_now());
+            assert_eq!(parks(&home), before);
+            held.release();
+        });
+        assert_eq!(ran.get(), MANY);
+    });
+}
+
+#[test]
+fn jobs_that_each_spawn_the_next_and_wait_for_a_stolen_half_do_not_pile_up() {
+    fn link<'s>(s: &heist::Scope<'s>, turn: usize, pool: &'s ThreadPool, begun: &'s Count) {
+        let next = move || {
+            if turn < MANY {
+                s.spawn(move |s| link(s, turn + 1, pool, begun));
+            }
+        };
+        wait_for_a_thief(Verb::Join, pool, begun, next);
+    }
+    alone(
+        "nesting::jobs_that_each_spawn_the_next_and_wait_for_a_stolen_half_do_not_pile_up",
+        || {
+            let (pool, begun) = (pool(2), Count::default());
+            pool.install(|| pool.scope(|s| s.spawn(|s| link(s, 1, &pool, &begun))));
+            assert_eq!(begun.get(), MANY);
         },
     );
 }

@@ -10,7 +10,8 @@ use heist::ThreadPool;
 
 use crate::blocking::block_all;
 use crate::support::{
-    Count, Gate, Meeting, alone, assert_whole, builder, hold, pool, threads, until, within_a_minute,
+    Count, Gate, Meeting, alone, assert_whole, builder, hold, pool, threads, threads_named, until,
+    within_a_minute,
 };
 
 #[test]
@@ -156,6 +157,53 @@ fn a_stand_in_may_take_the_pool_along_to_its_end() {
             blocked.into_iter().for_each(|task| task.join().unwrap());
             until(|| threads() == before);
         }
+    });
+}
+
+#[test]
+fn stand_ins_that_leave_do_not_wait_for_one_that_takes_the_pool_along() {
+    const WORKERS: usize = 20;
+
+    /// The pool's last handle, on a stand-in that leaves first and is gone last.
+    struct Last {
+        leaves: Arc<Count>,
+        _pool: Arc<ThreadPool>,
+    }
+    impl Drop for Last {
+        fn drop(&mut self) {
+            self.leaves.add();
+            until(|| threads_named("heist-stand-in") <= 2);
+            // Who leaves now might be about to wait for this thread.
+            (0..100).for_each(|_| std::thread::yield_now());
+        }
+    }
+    thread_local! {
+        static LAST: RefCell<Option<Last>> = const { RefCell::new(None) };
+    }
+    alone("stand_ins::stand_ins_that_leave_do_not_wait_for_one_that_takes_the_pool_along", || {
+        let before = threads();
+        let keep_alive = Duration::from_millis(1);
+        let pool = Arc::new(builder(WORKERS).stand_in_keep_alive(keep_alive).build().unwrap());
+        let (gate, blocked) = block_all(&pool);
+        let (others, arrived, leaves) = (Gate::shared(), Count::shared(), Count::shared());
+        let tasks = (1..WORKERS).map(|_| {
+            let (gate, arrived) = (others.clone(), arrived.clone());
+            pool.spawn(move || {
+                arrived.add();
+                gate.pass();
+            })
+        });
+        let tasks: Vec<_> = tasks.collect();
+        until(|| arrived.get() == WORKERS - 1);
+        let last = Last { leaves: leaves.clone(), _pool: pool.clone() };
+        let keeps = pool.spawn(move || LAST.set(Some(last)));
+        drop(pool);
+        keeps.join().unwrap();
+        until(|| leaves.get() == 1);
+        gate.open();
+        others.open();
+        blocked.into_iter().chain(tasks).for_each(|task| task.join().unwrap());
+        until(|| threads() == before);
     });
 }
 
