@@ -204,8 +204,9 @@ impl<S> ThreadPoolBuilder<S> {
     ///
     /// That thread, one a pool, is the pool's own, as those of [`max_stand_ins`](Self::max_stand_ins),
     /// which do not count it. It is called when a task comes in and every worker is busy, and
-    /// serves the entrance once none has taken anything for so long; what a busy thread has
-    /// spawned itself lies in its own deque, for other workers.
+    /// serves the entrance, and what outside threads have spawned while they were guests, once
+    /// none has taken anything for so long; what a busy worker has spawned itself lies in its
+    /// own deque, for other workers.
     ///
     /// ```
     /// let (say, heard) = std::sync::mpsc::channel();

@@ -37,7 +37,9 @@ impl Headroom {
     }
 }
 
-/// Where on the stack this thread is, about.
+/// Where on the stack this thread is, about. Never inlined, so that it is further on the
+/// deeper the caller is.
+#[inline(never)]
 fn here() -> usize {
     let local = 0u8;
     ptr::from_ref(&local).addr()

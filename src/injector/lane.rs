@@ -144,22 +144,23 @@ impl<J> Lane<J> {
         }
     }
 
-    /// The first in line, for worker `index`, or for who is none.
-    pub(crate) fn take(&self, index: usize) -> Option<J> {
-        let waiting = self.hands.take(index).or_else(|| self.take_head(index))?;
+    /// The first in line, for worker `index`, or for who is none. Calls `before_wakes` if who
+    /// waits for room is to be woken.
+    pub(crate) fn take(&self, index: usize, before_wakes: &dyn Fn()) -> Option<J> {
+        let waiting = self.hands.take(index).or_else(|| self.take_head(index, before_wakes))?;
         waiting.since.iter().for_each(|&since| self.mark_head(since));
         Some(waiting.job)
     }
 
-    fn take_head(&self, index: usize) -> Option<Waiting<J>> {
+    fn take_head(&self, index: usize, before_wakes: &dyn Fn()) -> Option<Waiting<J>> {
         // Whoever is in a hand came before those who are in the queue.
         let slow = self.hands.steal(index, || self.now());
-        slow.or_else(|| self.take_queued(index))
+        slow.or_else(|| self.take_queued(index, before_wakes))
             // Nobody else is left, so theirs are taken while they are warm, too.
             .or_else(|| self.hands.steal(index, || u64::MAX))
     }
 
-    fn take_queued(&self, index: usize) -> Option<Waiting<J>> {
+    fn take_queued(&self, index: usize, before_wakes: &dyn Fn()) -> Option<Waiting<J>> {
         let len = self.queue.len();
         let (waiting, many) = if len >= LONG_LINE && index < self.hands.count() {
             self.hands.fill(index, self.now(), |hand, many| {
@@ -176,7 +177,7 @@ impl<J> Lane<J> {
             (take(&self.queue)?, 1)
         };
         // Not under a lock: who waits for a permit is woken.
-        self.permits.release(many as u32);
+        self.permits.release_after(many as u32, before_wakes);
         Some(waiting)
     }
 

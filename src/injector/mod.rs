@@ -30,7 +30,8 @@ pub(crate) struct Injector<J> {
 impl<C> Injector<JobRef<C>> {
     /// Drops every task that waits; says how many that were to run.
     pub(crate) fn discard(&self) -> usize {
-        let tasks = self.lanes.iter().flat_map(|lane| std::iter::from_fn(|| lane.take(NOBODY)));
+        let tasks =
+            self.lanes.iter().flat_map(|lane| std::iter::from_fn(|| lane.take(NOBODY, &|| ())));
         let tasks = tasks.chain(std::iter::from_fn(|| self.errands.take(0, 1)));
         tasks.map(JobRef::discard).filter(|&dropped| dropped).count()
     }
@@ -67,12 +68,13 @@ impl<J> Injector<J> {
     }
 
     /// For the thread of slot `index`: the oldest task of the lane whose turn it
-    /// is. Errands share the turns of the normal lane with it, one by one.
-    pub(crate) fn take(&self, index: usize, turn: &mut Turn) -> Option<J> {
+    /// is. Errands share the turns of the normal lane with it, one by one. Who waits for room
+    /// may be woken, after `before_wakes`.
+    pub(crate) fn take(&self, index: usize, turn: &mut Turn, before_wakes: &dyn Fn()) -> Option<J> {
         let look = turn.next_look();
         let errand = || self.errands.take(index, look / 2);
         turn.pass(|priority| {
-            let task = || self.lane(priority).take(index);
+            let task = || self.lane(priority).take(index, before_wakes);
             match priority {
                 Priority::Normal if look % 2 == 0 => errand().or_else(task),
                 Priority::Normal => task().or_else(errand),

@@ -15,7 +15,7 @@ use crate::{
 fn loom_hand_a_lane_with_tasks_never_looks_empty() {
     explore(Preemptions { quick: 3, full: ANY }, || {
         let injector = Arc::new(Injector::<u32>::new(1, 4, Instant::now(), &Arc::default()));
-        let lane = |injector: &Injector<u32>| injector.lane(Priority::Normal).take(0);
+        let lane = |injector: &Injector<u32>| injector.lane(Priority::Normal).take(0, &|| ());
         // Both are taken together, and the second is in hand.
         for task in 0..2 {
             let in_use = injector.lane(Priority::Normal).try_acquire().unwrap();

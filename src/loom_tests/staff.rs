@@ -41,7 +41,7 @@ fn open(house: &Arc<House>) {
     let weak = Arc::downgrade(house);
     house.staff.open(Box::new(move |call| {
         *weak.upgrade()?.called.lock() = Some(Arc::clone(call));
-        Some(Box::new(()))
+        Some(Arc::new(()))
     }));
 }
 

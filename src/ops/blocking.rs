@@ -20,8 +20,7 @@ use crate::worker;
 /// Sections nest; an inner one changes nothing. Inside `f` all verbs work: what it
 /// forks or spawns can be run by others and by this thread. On a stand-in
 /// [`current_thread_index`](crate::current_thread_index) is none. What only the
-/// worker itself can run, a share in a [`broadcast`](crate::ThreadPool::broadcast)
-/// or what is sent to an only worker by [`install`](crate::ThreadPool::install),
+/// worker itself can run, a share in a [`broadcast`](crate::ThreadPool::broadcast),
 /// waits for it to come back.
 ///
 /// # Where it runs

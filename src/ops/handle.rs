@@ -93,7 +93,8 @@ impl<T> JoinHandle<T> {
     ///
     /// Never with the task's panic: that is in the error. Only if the handle was
     /// polled to its result before, as a future; or in a task of
-    /// [a key](crate::ThreadPool::spawn_keyed), for a later one of the same key.
+    /// [a key](crate::ThreadPool::spawn_keyed), or on top of one that waits on the same
+    /// thread, for a later one of the same key.
     ///
     /// # Errors
     ///

@@ -13,7 +13,8 @@ impl ThreadPool {
     /// # Where it runs
     ///
     /// On the calling thread if it is the pool's own: a worker or a stand-in; else on a
-    /// worker, before any task that waits at the entrance.
+    /// worker, before any task that waits at the entrance, or on a stand-in while a worker is
+    /// in a [blocking section](crate::blocking).
     ///
     /// # Blocks
     ///

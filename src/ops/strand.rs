@@ -175,7 +175,8 @@ impl Keeper for Strand {
     fn check_wait(&self) {
         assert!(
             !is_inside(self.place()),
-            "a task joins a later one of its own key, which waits for it to end"
+            "a task joins a later one of its own key, or of one that waits further up the stack, \
+             and which waits for that to end"
         );
     }
 }

@@ -94,7 +94,13 @@ impl Permits {
 
     /// Gives `n` permits back.
     pub(crate) fn release(&self, n: u32) {
+        self.release_after(n, &|| ());
+    }
+
+    /// The same, `before_wakes` if somebody is to be woken: a waker may do anything.
+    pub(crate) fn release_after(&self, n: u32, before_wakes: &dyn Fn()) {
         if self.change(|word| word.release(n)).is_none() {
+            before_wakes();
             (0..n).for_each(|_| self.hand_on());
         }
     }

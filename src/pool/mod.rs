@@ -21,7 +21,6 @@ use crate::{
     process::LEFT_BEHIND,
     raw::{self, JobRef},
     registry::{Phase, Registry},
-    staff,
     stall::StallCause,
     sync::{Arc, OnceLock, thread as os},
     unwind,
@@ -395,5 +394,5 @@ fn join_all(registry: &Registry<Worker>, threads: Vec<os::JoinHandle<()>>) {
         drop(thread.join());
     }
     registry.timer.dismiss();
-    registry.staff.dismiss().into_iter().for_each(staff::Thread::join);
+    registry.staff.dismiss().iter().for_each(|thread| thread.join());
 }

@@ -8,7 +8,7 @@ use crate::{
     headroom::Headroom,
     registry::Registry,
     staff::{Call, Duty, Thread},
-    sync::{Arc, Mutex, has_ended, thread},
+    sync::{Arc, Mutex, thread},
     unwind::AbortOnDrop,
     worker::{IdleSpin, Role, Worker},
 };
@@ -46,23 +46,26 @@ pub(super) fn open(
             live(worker, &call, &registry, |seat| seats.lock().push(seat));
             mem::forget(bomb);
         };
-        Some(Box::new(Started(builder.spawn(run).ok()?)))
+        let thread = builder.spawn(run).ok()?;
+        let id = thread.thread().id();
+        Some(Arc::new(Started { id, thread: Mutex::new(Some(thread)) }))
     }));
 }
 
-struct Started(thread::JoinHandle<()>);
+struct Started {
+    id: thread::ThreadId,
+    thread: Mutex<Option<thread::JoinHandle<()>>>,
+}
 
 impl Thread for Started {
-    fn has_ended(&self) -> bool {
-        has_ended(&self.0)
+    fn is_current(&self) -> bool {
+        self.id == thread::current().id()
     }
 
-    fn join(self: Box<Self>) {
-        // Not on the thread itself: it may end the pool by what it has in a thread-local.
-        if self.0.thread().id() != thread::current().id() {
-            // Its panics were caught; see `join_all`.
-            drop(self.0.join());
-        }
+    fn join(&self) {
+        let thread = self.thread.lock().take();
+        // Its panics were caught; see `join_all`.
+        thread.map(thread::JoinHandle::join);
     }
 }
 
@@ -91,7 +94,7 @@ fn live(
 fn keep_door(worker: &Worker, call: &Call) {
     let registry = worker.registry();
     let Some(patience) = registry.staff.patience() else { return };
-    let waiting = || registry.injector.has_tasks() || worker.has_queued();
+    let waiting = || registry.has_tasks() || worker.has_queued();
     while !registry.staff.rest(waiting) && !registry.is_over() {
         let taken = registry.taken();
         let start = Instant::now();

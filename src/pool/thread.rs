@@ -105,6 +105,7 @@ impl Drop for ThreadBuilder {
             // Nobody is left to run what waits.
             registry.advance(Phase::Discarding);
         }
+        worker.settle_in_caller();
         worker.enter(Worker::stand_down);
         registry.attendance.lose();
         // Another takes its place among those on duty.

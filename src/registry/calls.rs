@@ -57,11 +57,31 @@ impl<C> Registry<C> {
         }
     }
 
+    /// Call after a guest has put a task into its deque.
+    pub(crate) fn post_guests_task(&self) {
+        if !self.sleep.posted(Place::Deque) {
+            self.call_for_tasks();
+        }
+    }
+
+    /// Is there a task that somebody from outside has brought?
+    pub(crate) fn has_tasks(&self) -> bool {
+        self.injector.has_tasks() || self.guests_with_jobs().next().is_some()
+    }
+
+    /// Slots of guests, here or gone, where tasks or a scope's jobs may lie.
+    pub(crate) fn guests_with_jobs(&self) -> impl Iterator<Item = usize> {
+        self.guests.clone().filter(|&slot| {
+            let slot = self.slot(slot);
+            slot.may_hold_jobs() && slot.queue_depth() > 0
+        })
+    }
+
     /// Lends a closure to the pool's own threads.
     pub(crate) fn lend(&self, job: JobRef<C>) {
         self.injector.push_side(job);
-        // If nobody comes, the first member that is done does.
-        let _ = self.sleep.posted(Place::Side);
+        // If nobody comes, the first that is done does.
+        self.post(Place::Side);
     }
 
     /// The thread of slot `index`, which counted as searching, does so no more.
@@ -90,7 +110,7 @@ impl<C> Registry<C> {
 
     /// There is work, and nobody comes.
     fn call_for_work(&self) {
-        if self.injector.has_tasks() {
+        if self.has_tasks() {
             self.call_for_tasks();
         } else {
             let _ = self.call_stand_in();

@@ -7,7 +7,7 @@ mod roster;
 mod slot;
 mod steal;
 
-use std::time::Instant;
+use std::{ops::Range, time::Instant};
 
 pub(crate) use self::{
     gates::{Gate, InStrand},
@@ -66,6 +66,8 @@ pub(crate) struct Registry<C: 'static> {
     /// Scopes' jobs that came from outside the pool, for any of its threads.
     strays: Mailbox<JobRef<C>>,
     workers: usize,
+    /// The slots of guests.
+    guests: Range<usize>,
     /// Where its workers have started.
     pub(crate) started: Mutex<Started>,
     roster: Roster,
@@ -123,6 +125,7 @@ impl<C> Registry<C> {
             strays: Mailbox::new(),
             mail: (0..workers).map(|_| Mailbox::new()).collect(),
             workers,
+            guests: workers..constant,
             started: Mutex::default(),
             roster: Roster::new(workers, count),
             phase: AtomicU32::new(Phase::Open as u32),

@@ -7,6 +7,9 @@ use crate::{
     sync::{Arc, Mutex},
 };
 
+/// Threads that have retired and are not joined yet: no more than these.
+const MOST_GONE: usize = 16;
+
 /// What a stand-in is called for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Duty {
@@ -17,25 +20,25 @@ pub(crate) enum Duty {
 }
 
 /// A thread of a stand-in, as others see it.
-pub(crate) trait Thread: Send {
-    /// May it be forgotten?
-    fn has_ended(&self) -> bool;
-    /// Blocks until it is gone.
-    fn join(self: Box<Self>);
+pub(crate) trait Thread: Send + Sync {
+    /// Is it the one that asks?
+    fn is_current(&self) -> bool;
+    /// Blocks until it is gone, thread-locals and all. To be called once.
+    fn join(&self);
 }
 
 /// For tests that start none.
 #[cfg(test)]
 impl Thread for () {
-    fn has_ended(&self) -> bool {
-        true
+    fn is_current(&self) -> bool {
+        false
     }
 
-    fn join(self: Box<Self>) {}
+    fn join(&self) {}
 }
 
 /// Starts the thread of a stand-in; none if the system refuses.
-pub(crate) type Starter = Box<dyn Fn(&Arc<Call>) -> Option<Box<dyn Thread>> + Send>;
+pub(crate) type Starter = Box<dyn Fn(&Arc<Call>) -> Option<Arc<dyn Thread>> + Send>;
 
 /// How one stand-in hears of what it is to do.
 pub(crate) struct Call {
@@ -72,11 +75,12 @@ pub(super) struct Crew {
     /// Threads that there may be.
     seats: usize,
     /// All threads that have not retired.
-    threads: Vec<(Arc<Call>, Box<dyn Thread>)>,
+    threads: Vec<(Arc<Call>, Arc<dyn Thread>)>,
     /// Called for while every seat was taken: for who is on the way to the bench.
     pending: Vec<Duty>,
-    /// Threads that have retired, and whose end may still be to come.
-    gone: Vec<Box<dyn Thread>>,
+    gone: Vec<Arc<dyn Thread>>,
+    /// Of those before them, the ones that one who retires waits for.
+    joined: Vec<Arc<dyn Thread>>,
     /// Slots whose threads are in blocking sections.
     away: Vec<usize>,
     /// Stand-ins in places.
@@ -100,6 +104,7 @@ impl Crew {
             threads: Vec::new(),
             pending: Vec::new(),
             gone: Vec::new(),
+            joined: Vec::new(),
             away: Vec::new(),
             placed: 0,
             refused: false,
@@ -172,13 +177,18 @@ impl Crew {
         }
     }
 
-    /// Forgets those that have retired before and ended. Not waited for: a thread may end
-    /// the pool in the end, and then waits for all of these.
-    pub(super) fn retire(&mut self, call: &Arc<Call>) {
+    /// Gives back one that retired before, to be joined without the lock.
+    pub(super) fn retire(&mut self, call: &Arc<Call>) -> Option<Arc<dyn Thread>> {
         self.bench.retain(|other| !Arc::ptr_eq(other, call));
-        self.gone.retain(|thread| !thread.has_ended());
-        let place = self.threads.iter().position(|(other, _)| Arc::ptr_eq(other, call));
-        self.gone.extend(place.map(|place| self.threads.swap_remove(place).1));
+        let place = self.threads.iter().position(|(other, _)| Arc::ptr_eq(other, call))?;
+        self.gone.push(self.threads.swap_remove(place).1);
+        let before = (self.gone.len() > MOST_GONE).then(|| self.gone.remove(0));
+        self.joined.extend(before.clone());
+        before
+    }
+
+    pub(super) fn has_joined(&mut self, before: &Arc<dyn Thread>) {
+        self.joined.retain(|thread| !Arc::ptr_eq(thread, before));
     }
 
     pub(super) fn nudge(&self) {
@@ -189,11 +199,16 @@ impl Crew {
         self.starter.is_none()
     }
 
-    pub(super) fn dismiss(&mut self) -> Vec<Box<dyn Thread>> {
+    pub(super) fn dismiss(&mut self) -> Vec<Arc<dyn Thread>> {
         self.nudge();
         self.starter = None;
         let threads = mem::take(&mut self.threads);
-        let gone = mem::take(&mut self.gone);
+        let mut gone = mem::take(&mut self.gone);
+        // By what it has in a thread-local, one of them ends the pool. Others that retired may
+        // be waiting for it.
+        if gone.iter().chain(&self.joined).any(|thread| thread.is_current()) {
+            gone.clear();
+        }
         gone.into_iter().chain(threads.into_iter().map(|(_, thread)| thread)).collect()
     }
 }
@@ -204,24 +219,24 @@ pub(super) fn is_past(until: Option<Instant>) -> bool {
 
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
-    use super::{Crew, Duty, Thread};
+    use super::{Call, Crew, Duty, MOST_GONE, Thread};
     use crate::sync::{Arc, Mutex};
 
     /// What became of the threads, counted from the first.
     #[derive(Default)]
     struct Fates {
-        ended: Vec<usize>,
+        current: Option<usize>,
         joined: Vec<usize>,
     }
 
     struct Numbered(usize, Arc<Mutex<Fates>>);
 
     impl Thread for Numbered {
-        fn has_ended(&self) -> bool {
-            self.1.lock().ended.contains(&self.0)
+        fn is_current(&self) -> bool {
+            self.1.lock().current == Some(self.0)
         }
 
-        fn join(self: Box<Self>) {
+        fn join(&self) {
             self.1.lock().joined.push(self.0);
         }
     }
@@ -232,29 +247,51 @@ mod tests {
         crew.open(Box::new(move |_| {
             let number = *started.lock();
             *started.lock() += 1;
-            Some(Box::new(Numbered(number, all.clone())))
+            Some(Arc::new(Numbered(number, all.clone())))
         }));
         (crew, fates)
     }
 
+    /// So many that have begun, and how each hears of its duties.
+    fn calls(crew: &mut Crew, count: usize) -> Vec<Arc<Call>> {
+        assert!((0..count).all(|_| crew.call(Duty::Place)));
+        crew.threads.iter().map(|(call, _)| call.clone()).collect()
+    }
+
     #[test]
-    fn threads_that_have_ended_are_forgotten_and_the_rest_joined_at_the_end() {
-        let (mut crew, fates) = crew(5);
-        for _ in 0..5 {
-            assert!(crew.call(Duty::Place));
+    fn threads_that_end_are_joined_in_turn_and_the_rest_at_the_end() {
+        let (mut crew, fates) = crew(MOST_GONE + 4);
+        let calls = calls(&mut crew, MOST_GONE + 4);
+        for (ended, call) in calls[..MOST_GONE + 2].iter().enumerate() {
+            let before = crew.retire(call);
+            assert_eq!(before.is_some(), ended >= MOST_GONE);
+            if let Some(before) = before {
+                before.join();
+                crew.has_joined(&before);
+            }
         }
-        let calls: Vec<_> = crew.threads.iter().map(|(call, _)| call.clone()).collect();
-        crew.retire(&calls[0]);
-        crew.retire(&calls[1]);
-        assert_eq!(crew.gone.len(), 2, "none has ended");
-        fates.lock().ended.push(0);
-        crew.retire(&calls[2]);
-        assert_eq!(crew.gone.len(), 2, "the first has");
-        crew.dismiss().into_iter().for_each(Thread::join);
-        assert_eq!(fates.lock().joined[..2], [1, 2], "those that went first");
+        assert!(crew.joined.is_empty());
+        assert_eq!(fates.lock().joined, [0, 1], "the first to end, when there were too many");
+        crew.dismiss().iter().for_each(|thread| thread.join());
+        assert_eq!(fates.lock().joined.len(), MOST_GONE + 4, "each once");
         fates.lock().joined.sort_unstable();
-        assert_eq!(fates.lock().joined, [1, 2, 3, 4], "each once");
+        assert!(fates.lock().joined.iter().copied().eq(0..MOST_GONE + 4));
         assert!(crew.is_dismissed() && !crew.call(Duty::Place), "nobody comes any more");
+    }
+
+    #[test]
+    fn one_that_has_retired_and_ends_the_pool_waits_for_no_other_that_has() {
+        for joined_by_another in [false, true] {
+            let (mut crew, fates) = crew(MOST_GONE + 2);
+            let calls = calls(&mut crew, MOST_GONE + 2);
+            let retire = |crew: &mut Crew, call| crew.retire(call).is_some();
+            assert!(!calls[..MOST_GONE].iter().any(|call| retire(&mut crew, call)));
+            assert!(!joined_by_another || retire(&mut crew, &calls[MOST_GONE]));
+            fates.lock().current = Some(0);
+            crew.dismiss().iter().for_each(|thread| thread.join());
+            let joined = fates.lock().joined.len();
+            assert_eq!(joined, if joined_by_another { 1 } else { 2 }, "those that have not");
+        }
     }
 
     #[test]

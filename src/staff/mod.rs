@@ -299,9 +299,13 @@ impl Staff {
                 return Some(duty);
             }
             if crew.is_dismissed() || is_over() || crew::is_past(until) {
-                crew.retire(call);
+                let before = crew.retire(call);
                 retire();
                 self.settle(crew);
+                if let Some(before) = before {
+                    before.join();
+                    self.crew.lock().has_joined(&before);
+                }
                 return None;
             }
             self.settle(crew);
@@ -316,7 +320,7 @@ impl Staff {
     }
 
     /// No stand-in is called from now on; the threads to wait for.
-    pub(crate) fn dismiss(&self) -> Vec<Box<dyn Thread>> {
+    pub(crate) fn dismiss(&self) -> Vec<Arc<dyn Thread>> {
         let mut crew = self.crew.lock();
         let threads = crew.dismiss();
         self.settle(crew);

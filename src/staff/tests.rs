@@ -17,7 +17,7 @@ fn open(staff: Staff) -> (Staff, Called) {
     let all = called.clone();
     staff.open(Box::new(move |call| {
         all.lock().push(call.clone());
-        Some(Box::new(()))
+        Some(Arc::new(()))
     }));
     (staff, called)
 }

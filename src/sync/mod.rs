@@ -48,18 +48,6 @@ pub(crate) use loom::cell::UnsafeCell as WatchedUnsafeCell;
 /// done a few times: capacities are small, and nobody looks twice before it sleeps.
 pub(crate) const MODELLED: bool = cfg!(any(loom, shuttle));
 
-/// Has `thread` run all but the destructors of its thread-locals? Models cannot tell.
-pub(crate) fn has_ended<T>(thread: &thread::JoinHandle<T>) -> bool {
-    #[cfg(any(loom, shuttle))]
-    let ended = {
-        let _ = thread;
-        false
-    };
-    #[cfg(not(any(loom, shuttle)))]
-    let ended = thread.is_finished();
-    ended
-}
-
 /// Tells the processor, or the model checker, that this thread spins.
 pub(crate) fn spin_loop() {
     #[cfg(not(any(loom, shuttle)))]

@@ -130,8 +130,7 @@ impl Worker {
         let staff = &self.registry.staff;
         let sees_work = || {
             self.registry.ask_all(self.index);
-            let places = [Place::Forks, Place::Stray, Place::Lane];
-            places.into_iter().any(|place| self.registry.has_work_at(place))
+            self.registry.has_work()
         };
         while !self.leaves_surplus() {
             self.searching.set(self.registry.sleep.start_searching());
@@ -174,19 +173,21 @@ impl Worker {
 
     /// Before this thread comes for work no more. Tasks that it has queued are for
     /// others to steal. But whoever waits for a scope or a fork may be too deep in waits
-    /// for that: so such jobs become strays, or are run here if they are from an isolated
-    /// section, whose waits do not look there.
+    /// for that: so a scope's jobs become strays. Forks are run here, for which a wait takes no
+    /// strays if it is too deep; and so are jobs from an isolated section.
     fn leave_queued(&self) {
-        if !self.has_queued() {
-            return;
-        }
-        let structured = self.deque.take_structured(|| self.registry.post_jobs());
-        let (isolated, open): (Vec<_>, Vec<_>) =
-            structured.into_iter().partition(JobRef::is_isolated);
-        self.registry.push_strays(open);
-        for job in isolated {
-            self.run_job(job);
-            self.rest();
+        while self.has_queued() {
+            let structured = self.deque.take_structured(|| self.registry.post_jobs());
+            let is_stray = |job: &JobRef<Worker>| job.kind() == Kind::Scoped && !job.is_isolated();
+            let (strays, own): (Vec<_>, Vec<_>) = structured.into_iter().partition(is_stray);
+            self.registry.push_strays(strays);
+            if own.is_empty() {
+                break;
+            }
+            for job in own {
+                self.run_job(job);
+                self.rest();
+            }
         }
     }
 
@@ -226,10 +227,10 @@ impl Worker {
     }
 
     /// Serves the entrance as the stand-in: runs a task, and what it spawns
-    /// here. False: there was none.
+    /// here. False: there was none, or something else in its place.
     pub(crate) fn run_one_task(&self) -> bool {
         let task = self.next_task();
-        let some = task.is_some();
+        let some = task.as_ref().is_some_and(|job| job.kind() == Kind::Task);
         if let Some(task) = task {
             self.turn_to(Activity::Busy);
             self.run_job(task);

@@ -9,9 +9,11 @@ mod idle;
 mod keeper;
 mod posted;
 mod search;
+mod seat;
 mod section;
 mod share;
 mod wait;
+mod yields;
 
 use std::cell::Cell;
 
@@ -44,10 +46,6 @@ const DEQUE_LIMIT: usize = 65_536;
 /// Levels of tasks run at once inside `spawn` that share one `DEQUE_LIMIT`:
 /// each further level may queue more, so neither memory nor stack runs away.
 const LEVELS_PER_LIMIT: usize = 8;
-
-/// How much of its stack a guest uses for jobs deep in waits, in bytes: nobody knows how
-/// much it has, but most threads have 2 MiB or more.
-const GUEST_STACK: usize = 512 << 10;
 
 thread_local! {
     static CURRENT: Slot<Worker> = const { Slot::new() };
@@ -260,8 +258,8 @@ impl Worker {
     }
 
     /// Pushes a scope's job, which slot `owner` waits for. A guest may leave
-    /// before it is run, and the owner wait where it steals from nobody: then
-    /// the job is better off with the strays.
+    /// before it is run, and a thread without room not come back to it, and the owner wait
+    /// where it steals from nobody: then the job is better off with the strays.
     pub(crate) fn push_scoped(&self, owner: Option<usize>, job: JobRef<Worker>) {
         if self.leaves_to_others(owner) {
             self.registry.push_stray(owner, job);
@@ -272,7 +270,7 @@ impl Worker {
 
     /// Would this thread not run a scope's job itself, which slot `owner` waits for?
     pub(crate) fn leaves_to_others(&self, owner: Option<usize>) -> bool {
-        self.role == Role::Guest && !self.sees_to(owner)
+        (self.role == Role::Guest || self.lacks_room()) && !self.sees_to(owner)
     }
 
     /// Are there jobs that this thread would leave behind?
@@ -290,7 +288,12 @@ impl Worker {
     /// so that memory stays bounded when a task floods its own pool.
     pub(crate) fn push_task(&self, task: JobRef<Worker>) {
         if self.may_queue(self.deque.len()) {
-            self.push(task);
+            self.deque.push(task);
+            if self.role == Role::Guest {
+                self.registry.post_guests_task();
+            } else {
+                self.registry.post_jobs();
+            }
         } else {
             self.run_at_once(|worker| {
                 worker.run_job(task);
@@ -340,26 +343,6 @@ impl Worker {
         }
         self.start();
         job.run(self)
-    }
-
-    /// The thread that calls this is the worker's from now on.
-    pub(crate) fn settle(&self, headroom: Headroom) {
-        self.headroom.set(headroom);
-    }
-
-    /// A caller takes this seat.
-    pub(crate) fn sit_down(&self) {
-        self.registry.use_slot(self.index);
-        self.settle(Headroom::next(GUEST_STACK));
-        self.start();
-        if in_section() {
-            self.deque.enter_section();
-        }
-    }
-
-    /// And leaves it.
-    pub(crate) fn stand_up(&self) {
-        self.deque.leave_section();
     }
 
     /// Turns to `activity`, and books the time spent on locks so far.

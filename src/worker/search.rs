@@ -1,6 +1,6 @@
 //! Where a worker looks for work.
 
-use super::{Role, Worker};
+use super::Worker;
 use crate::{
     raw::{JobRef, Latch},
     registry::Share,
@@ -69,10 +69,10 @@ impl Worker {
     /// what another is busy with: its descendants, likely, are there
     /// (leapfrogging; Wagner and Calder, PPoPP 1993).
     pub(super) fn help(&self, trail: Trail) -> Option<Job> {
-        if self.in_section() {
-            return self.help_alone();
-        }
         let appetite = self.appetite_to_help(trail);
+        if self.in_section() {
+            return self.help_alone(appetite);
+        }
         self.own_job(appetite.deques, appetite.strays)
             .or_else(|| self.take_sent(appetite))
             .or_else(|| self.steal_from(self.in_reach(trail)?, Share::One))
@@ -91,8 +91,8 @@ impl Worker {
     }
 
     /// Work for a thread that waits in an isolated section: what was forked there.
-    fn help_alone(&self) -> Option<Job> {
-        let own = self.own_job(self.may_take_any(Trail::default()), true);
+    fn help_alone(&self, appetite: Appetite) -> Option<Job> {
+        let own = self.own_job(self.may_take_any(Trail::default()), appetite.strays);
         own.or_else(|| self.registry.take_inner_mail(self.index))
     }
 
@@ -126,10 +126,10 @@ impl Worker {
     /// Work for a thread that waits for another pool: that pool may need it
     /// done.
     pub(super) fn serve(&self, has_room: bool) -> Option<Job> {
-        if self.in_section() {
-            return self.help_alone();
-        }
         let appetite = self.appetite_to_serve(has_room);
+        if self.in_section() {
+            return self.help_alone(appetite);
+        }
         self.own_job(self.may_be_needed(has_room), appetite.strays)
             .or_else(|| self.take_sent(appetite))
             .or_else(|| self.take_side())
@@ -137,9 +137,13 @@ impl Worker {
             .or_else(|| if appetite.lanes { self.take_task() } else { None })
     }
 
-    /// A task for the stand-in: it is here for the entrance.
+    /// A task for the stand-in: it is here for the entrance, and for what guests have
+    /// spawned and perhaps left.
     pub(super) fn next_task(&self) -> Option<Job> {
-        self.deque.pop().or_else(|| self.take_head())
+        self.deque.pop().or_else(|| self.take_head()).or_else(|| {
+            let mut guests = self.registry.guests_with_jobs();
+            guests.find_map(|slot| self.registry.steal(slot, self.index, Share::One, &self.deque))
+        })
     }
 
     /// The head of the lane whose turn it is, for a member.
@@ -153,7 +157,9 @@ impl Worker {
         // Put back at once: taking wakes who waits for room, and a waker may
         // call into the pool.
         let mut turn = self.turn.get();
-        let task = self.registry.injector.take(self.index, &mut turn);
+        // Nor is anybody to rely meanwhile on a searcher for work.
+        let stop_searching = || self.stop_searching();
+        let task = self.registry.injector.take(self.index, &mut turn, &stop_searching);
         self.turn.set(turn);
         task
     }
@@ -177,11 +183,16 @@ impl Worker {
         self.depth.get() < MOST_DEPTH || has_room
     }
 
-    /// Is there room on this thread's stack for more than a few jobs from elsewhere? What is
-    /// run on top of a wait leaves the answer as it was.
-    pub(super) fn has_room() -> bool {
-        let lacks = |worker: &Worker| (!worker.headroom.get().is_left()).then_some(());
-        Worker::find(lacks).is_none()
+    /// May this thread not nest any more?
+    #[inline]
+    pub(super) fn lacks_room(&self) -> bool {
+        self.depth.get() >= MOST_DEPTH && !self.has_room()
+    }
+
+    /// Is there room on the stack of this thread, which this worker is, for more than a few
+    /// jobs from elsewhere? If not, then neither for a wait on top.
+    pub(super) fn has_room(&self) -> bool {
+        self.headroom.get().is_left()
     }
 
     /// May this thread, waiting on another pool, take tasks of its own?
@@ -196,7 +207,7 @@ impl Worker {
         Appetite {
             deques: self.may_take_any(trail),
             strays: trail.is_spread || self.may_nest(trail.has_room),
-            side: self.role == Role::Member,
+            side: self.is_pools_own(),
             lanes: false,
         }
     }
@@ -207,7 +218,7 @@ impl Worker {
         Appetite {
             deques: tasks,
             strays: self.may_nest(has_room),
-            side: self.role == Role::Member,
+            side: self.is_pools_own(),
             lanes: tasks,
         }
     }
@@ -250,7 +261,7 @@ impl Worker {
     }
 
     fn sees_side(&self) -> bool {
-        self.role == Role::Member && self.registry.injector.has_side()
+        self.is_pools_own() && self.registry.injector.has_side()
     }
 
     /// A random victim first, then the rest in a row.
@@ -291,7 +302,7 @@ impl Worker {
 
     /// A closure that a caller has lent to the pool, for its own threads only.
     fn take_side(&self) -> Option<Job> {
-        if self.role == Role::Member { self.registry.injector.take_side() } else { None }
+        if self.is_pools_own() { self.registry.injector.take_side() } else { None }
     }
 
     /// The head of the entrance: a closure somebody waits for, or a task.

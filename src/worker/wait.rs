@@ -10,14 +10,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Role, Worker, search::Trail};
+use super::{Worker, search::Trail};
 use crate::{
     counters::Activity,
     detector::{Doing, Post},
     parker::Parker,
     process::Process,
     raw::{JobRef, Kind, Latch},
-    registry::{Registry, Share},
+    registry::Registry,
     sleep::{Appetite, Awake, Depth},
     stall::{StallCause, StalledThread},
     sync::{Arc, MODELLED, spin_loop, thread},
@@ -212,7 +212,8 @@ struct Wait<'a> {
 
 impl<'a> Wait<'a> {
     fn new(awaited: &'a dyn Awaited, home: Option<&'a Arc<Registry<Worker>>>) -> Self {
-        Wait { awaited, home, has_room: Worker::has_room() }
+        let has_room = Worker::current(|worker| worker.is_none_or(Worker::has_room));
+        Wait { awaited, home, has_room }
     }
 
     /// Runs one job for any of the pools this thread works for.
@@ -302,7 +303,10 @@ impl<'a> Wait<'a> {
         } else {
             worker.appetite_to_serve(self.has_room)
         };
-        (appetite != Appetite::NONE).then_some(appetite)
+        // A guest that is too deep for more takes strays while it is awake. Who counts among the
+        // sleepers keeps others from forking in private.
+        let counts = appetite.deques || worker.is_pools_own();
+        (counts && appetite != Appetite::NONE).then_some(appetite)
     }
 
     fn trail(&self) -> Trail {
@@ -373,25 +377,5 @@ impl Worker {
         });
         // What this thread waits for may be what it has just done.
         self.rest();
-    }
-
-    /// Runs one waiting job. False: there was none, or too many that yield are
-    /// stacked on this thread.
-    pub(crate) fn yield_now(&self) -> bool {
-        each_worker(&mut Worker::publish);
-        if !self.may_yield() {
-            return false;
-        }
-        let next = || match self.role {
-            _ if self.in_section() => self.help(Trail::default()),
-            Role::Guest => self.help(Trail { has_room: Worker::has_room(), ..Trail::default() }),
-            // One job, since this thread goes back to what it did.
-            Role::Member | Role::StandIn => self.next_job(Share::One),
-        };
-        self.begins(|| Doing::Yield);
-        let ran = std::iter::from_fn(next).any(|job| self.nested(|worker| worker.run_job(job)));
-        self.ended();
-        self.rest();
-        ran
     }
 }

@@ -1,6 +1,9 @@
 //! Guests: outside threads that work inside the pool.
 
+use std::sync::Arc;
 use std::thread;
+
+use heist::Yield;
 
 use crate::support::{
     Count, Gate, Meeting, assert_whole, builder, hold, message, pool, until, within_a_minute,
@@ -255,5 +258,42 @@ fn a_worker_that_waits_for_a_guest_runs_what_the_guest_installs() {
                 taken.pass();
             });
         }
+    });
+}
+
+#[test]
+fn what_a_guest_leaves_behind_is_run_although_every_worker_is_busy() {
+    within_a_minute(|| {
+        let pool = heist::ThreadPool::builder().num_threads(1).build().unwrap();
+        let (say, heard) = std::sync::mpsc::channel();
+        let begun = Count::shared();
+        let count = begun.clone();
+        let busy = pool.spawn(move || {
+            count.add();
+            heard.recv().unwrap()
+        });
+        until(|| begun.get() == 1);
+        pool.scope(|_| drop(pool.spawn(move || say.send("served").unwrap())));
+        assert_eq!(busy.join().unwrap(), "served");
+        assert_whole(&pool);
+    });
+}
+
+#[test]
+fn a_guest_that_yields_inside_what_a_yield_runs_runs_its_own_tasks() {
+    within_a_minute(|| {
+        fn yields(levels: usize, ran: &Arc<Count>) {
+            if levels > 0 {
+                let count = ran.clone();
+                drop(heist::spawn(move || yields(levels - 1, &count)));
+                assert_eq!(heist::yield_now(), Some(Yield::Executed));
+                ran.add();
+            }
+        }
+        let (pool, ran) = (pool(1), Count::shared());
+        let held = hold(&pool);
+        pool.scope(|_| yields(100, &ran));
+        assert_eq!(ran.get(), 100);
+        held.release();
     });
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::thread;
 
 use crate::blocking::block_all;
-use crate::support::{Count, Token, assert_whole, everywhere, message, pool, within_a_minute};
+use crate::support::{
+    Count, Token, assert_whole, builder, everywhere, message, pool, within_a_minute,
+};
 
 #[test]
 fn the_closure_runs_on_a_worker() {
@@ -110,5 +112,18 @@ fn many_threads_install_at_once() {
                 });
             }
         });
+    });
+}
+
+#[test]
+fn a_lent_closure_is_run_by_a_stand_in_while_all_workers_are_away() {
+    within_a_minute(|| {
+        for threads in [1, 2] {
+            let pool = builder(threads).max_guests(0).build().unwrap();
+            let (gate, blocked) = block_all(&pool);
+            pool.install(|| gate.open());
+            blocked.into_iter().for_each(|task| task.join().unwrap());
+            assert_whole(&pool);
+        }
     });
 }

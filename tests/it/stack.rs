@@ -1,9 +1,13 @@
 //! Waiting runs other jobs, and yet the stack stays small. Each test is a
 //! process of its own, since an overflow aborts.
 
+use std::hint::black_box;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::support::{Count, alone, builder, hold, until};
+use heist::ThreadPool;
+
+use crate::support::{Count, Gate, alone, builder, hold, until};
 
 /// Small, so that nesting without a bound does not fit.
 const STACK: usize = 512 << 10;
@@ -104,5 +108,88 @@ fn tasks_that_each_join_the_next_do_not_nest_without_end() {
         // This nests by its own doing; as deep as it is long, and no deeper.
         let pool = builder(2).stack_size(STACK).build().unwrap();
         assert_eq!(pool.spawn(|| next(100)).join().unwrap(), 100);
+    });
+}
+
+/// Calls `f` as a job on top of so many waits, on the thread that calls this.
+fn on_top_of(waits: usize, pool: &ThreadPool, f: &(dyn Fn() + Sync)) {
+    match waits {
+        0 => f(),
+        _ => pool.scope(|s| s.spawn(|_| on_top_of(waits - 1, pool, f))),
+    }
+}
+
+/// Calls `f` with more than half of a stack of `STACK` used.
+fn without_room(f: &dyn Fn()) {
+    fn use_up(begin: usize, f: &dyn Fn()) {
+        let frame = black_box([0u8; 4096]);
+        let here = std::ptr::from_ref(&frame).addr();
+        if begin.abs_diff(here) > STACK * 5 / 8 {
+            f()
+        } else {
+            use_up(begin, f)
+        }
+        black_box(&frame);
+    }
+    use_up(std::ptr::from_ref(&f).addr(), f);
+}
+
+#[test]
+fn a_fork_that_a_stand_in_leaves_is_run_for_a_thread_without_room() {
+    alone("stack::a_fork_that_a_stand_in_leaves_is_run_for_a_thread_without_room", || {
+        let pool = builder(1).stack_size(STACK).max_guests(0).build().unwrap();
+        let (back, begun, ran) = (Gate::default(), Count::default(), Count::default());
+        // The first of them keeps the stand-in until its place is taken again.
+        let job = || {
+            ran.add();
+            begun.add();
+            back.pass();
+        };
+        let deep = || {
+            without_room(&|| {
+                pool.scope(|s| {
+                    s.spawn(|_| job());
+                    let away = || {
+                        // The stand-in takes half of what lies here, the fork too.
+                        (0..12).for_each(|_| s.spawn(|_| job()));
+                        heist::blocking(|| until(|| begun.get() == 1));
+                        back.open();
+                    };
+                    pool.join(away, || ran.add());
+                });
+            });
+        };
+        pool.install(|| on_top_of(2, &pool, &deep));
+        assert_eq!(ran.get(), 14);
+    });
+}
+
+#[test]
+fn a_job_that_a_thread_without_room_spawns_is_run_for_whoever_waits_for_it() {
+    alone("stack::a_job_that_a_thread_without_room_spawns_is_run_for_whoever_waits_for_it", || {
+        let pool = builder(2).stack_size(STACK).max_guests(0).build().unwrap();
+        let pool = Arc::new(pool);
+        let (begun, waits, ran) = (Count::shared(), Gate::shared(), Count::shared());
+        let (own, count, gate, all) = (pool.clone(), begun.clone(), waits.clone(), ran.clone());
+        let task = pool.spawn(move || {
+            count.add();
+            gate.pass();
+            until(|| own.metrics().workers.iter().any(|worker| worker.parks > worker.wakes));
+            // Too deep to look with others for what it waits for.
+            on_top_of(20, &own, &|| {
+                own.scope(|s| drop(own.broadcast(|_| s.spawn(|_| all.add()))));
+            });
+        });
+        until(|| begun.get() == 1);
+        let task = Mutex::new(Some(task));
+        let join = || {
+            without_room(&|| {
+                let task = task.lock().unwrap().take().expect("once");
+                waits.open();
+                task.join().unwrap();
+            });
+        };
+        pool.install(|| on_top_of(2, &pool, &join));
+        assert_eq!(ran.get(), 2);
     });
 }

@@ -2,12 +2,12 @@
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, mpsc};
-use std::task::{Wake, Waker};
+use std::task::{Poll, Wake, Waker};
 
 use heist::{JoinHandle, ThreadPool};
 
 use crate::support::{
-    Count, Gate, NORMAL, alone, assert_whole, builder, hold, parks, poll, pool, until,
+    Count, Gate, NORMAL, alone, assert_whole, builder, fall_asleep, hold, parks, poll, pool, until,
     within_a_minute,
 };
 
@@ -248,5 +248,51 @@ fn the_waker_of_a_poll_is_gone_before_a_join_waits() {
             }
             assert_whole(&pool);
         }
+    });
+}
+
+/// Waits, when it is woken, for a job that another worker has to run.
+struct Delegate {
+    pool: Arc<ThreadPool>,
+    woken: Arc<Count>,
+}
+
+impl Wake for Delegate {
+    fn wake(self: Arc<Self>) {
+        let (say, heard) = mpsc::channel();
+        self.pool.scope(move |s| {
+            s.spawn(move |_| say.send(()).unwrap());
+            heard.recv().unwrap();
+        });
+        self.woken.add();
+    }
+}
+
+/// A worker that was woken for a task makes room by taking it, and calls the waker of
+/// whoever waits for that. Until then posters count on it.
+#[test]
+fn a_waker_in_line_for_room_may_wait_for_what_another_worker_is_to_run() {
+    within_a_minute(|| {
+        let pool = Arc::new(builder(2).injector_capacity(1).build().unwrap());
+        let (mut waited, woken) = (0, Count::shared());
+        for _ in 0..200 {
+            fall_asleep(&pool);
+            let first = pool.spawn(|| ());
+            let waker =
+                Waker::from(Arc::new(Delegate { pool: pool.clone(), woken: woken.clone() }));
+            let mut second = Box::pin(pool.spawn_async(|| ()));
+            let mut entered = poll(second.as_mut(), &waker);
+            if entered.is_pending() {
+                waited += 1;
+                until(|| woken.get() == waited);
+                entered = poll(second.as_mut(), Waker::noop());
+            }
+            first.join().unwrap();
+            match entered {
+                Poll::Ready(task) => task.unwrap().join().unwrap(),
+                Poll::Pending => panic!("woken before there was room"),
+            }
+        }
+        assert!(waited > 0, "there was room each time");
     });
 }

@@ -45,7 +45,10 @@ use crate::{
 /// the limit counts *threads* at work on the bulkhead's tasks. Only its own thread can
 /// do that: a task that waits for another of its own full bulkhead by way of another thread
 /// (in the stolen half of a `join`, or by a task of another bulkhead) waits until a
-/// place is free, and if all are held by such tasks, for ever.
+/// place is free, and if all are held by such tasks, for ever. So does one that its thread
+/// has begun on top of a task of the bulkhead, while that waits: a task that holds a place
+/// holds it like a lock, and is to wait inside [`isolated`](crate::isolated) where others
+/// join tasks of its bulkhead.
 ///
 /// ```
 /// use heist::ThreadPool;
