@@ -231,6 +231,7 @@ impl<C> Deque<C> {
         self.pop_where(usize::MAX, |job| job.id() == id, post)
     }
 
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.public.len()
     }

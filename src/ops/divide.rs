@@ -13,6 +13,7 @@ pub(super) trait Divide: Sized + Send {
 }
 
 impl Divide for Range<usize> {
+    #[inline]
     fn len(&self) -> usize {
         ExactSizeIterator::len(self)
     }

@@ -69,7 +69,9 @@ where
 {
     pub(super) fn new(pool: &'a ThreadPool, len: usize, start: S, step: F, combine: C) -> Self {
         let threads = pool.num_threads();
-        let most = (len / (threads * PIECES_PER_WORKER)).max(1);
+        let parts = threads * PIECES_PER_WORKER;
+        // A division takes longer than a small loop has to spare.
+        let most = if len < 2 * parts { 1 } else { len / parts };
         // A caller from outside works beside an only worker.
         let halvings = threads.max(2).next_power_of_two().ilog2();
         Loop {

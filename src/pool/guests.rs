@@ -67,6 +67,7 @@ impl Guests {
 }
 
 impl Seat<'_> {
+    #[inline]
     pub(super) fn worker(&self) -> &Worker {
         self.worker.as_deref().expect("there until dropped")
     }

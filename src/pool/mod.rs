@@ -269,6 +269,7 @@ impl ThreadPool {
     }
 
     /// Panics in the child of a fork, where none of the threads are.
+    #[inline]
     pub(crate) fn assert_present(&self) {
         assert!(self.registry.process.is_current(), "{LEFT_BEHIND}");
     }

@@ -274,6 +274,7 @@ impl Worker {
     }
 
     /// Are there jobs that this thread would leave behind?
+    #[inline]
     pub(crate) fn has_queued(&self) -> bool {
         self.deque.len() > 0
     }
