@@ -139,7 +139,7 @@ impl<S> ThreadPoolBuilder<S> {
 
     /// How many outside threads may work inside the pool at once, in `join`,
     /// `scope` and loops. Default: 8; at most 16384. Others, and all if it is 0,
-    /// hand their closure over to a worker and wait.
+    /// hand their closure over to a thread of the pool and wait.
     ///
     /// ```
     /// let pool = heist::ThreadPool::builder().num_threads(1).max_guests(0).build().unwrap();
@@ -204,9 +204,10 @@ impl<S> ThreadPoolBuilder<S> {
     ///
     /// That thread, one a pool, is the pool's own, as those of [`max_stand_ins`](Self::max_stand_ins),
     /// which do not count it. It is called when a task comes in and every worker is busy, and
-    /// serves the entrance, and what outside threads have spawned while they were guests, once
-    /// none has taken anything for so long; what a busy worker has spawned itself lies in its
-    /// own deque, for other workers.
+    /// serves the entrance once none has taken anything for so long, and in each such time one of
+    /// those that a guest has spawned and left when its call was over. What a busy thread has
+    /// spawned itself, or taken from others at once with what it runs, lies in its own deque,
+    /// for other workers.
     ///
     /// ```
     /// let (say, heard) = std::sync::mpsc::channel();

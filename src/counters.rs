@@ -135,11 +135,11 @@ impl Clock {
     pub(crate) fn enter(&self, activity: Activity) {
         // ORDERING(clock): nobody else writes.
         if self.activity.load(Ordering::Relaxed) != activity as u32 {
-            self.enter_at(activity, self.epoch.elapsed().as_nanos() as u64);
+            self.enter_at(activity, || self.epoch.elapsed().as_nanos() as u64);
         }
     }
 
-    pub(crate) fn enter_at(&self, activity: Activity, now: u64) {
+    pub(crate) fn enter_at(&self, activity: Activity, now: impl FnOnce() -> u64) {
         // ORDERING(clock): nobody else writes, so every load is our own store;
         // the stores between the two of `version` are ordered by the fence
         // and by the last one.
@@ -147,6 +147,8 @@ impl Clock {
         // ORDERING(clock): odd, before any of the stores below.
         self.version.store(version.wrapping_add(1), Ordering::Relaxed);
         fence(Ordering::Release); // ORDERING(clock): pairs with the fence of `read_at`.
+        // Not before: who still finds the version even has seen no later time.
+        let now = now();
         // ORDERING(clock): as above.
         let before = &self.spent[self.activity.load(Ordering::Relaxed) as usize];
         // ORDERING(clock): as above.
@@ -176,6 +178,7 @@ impl Clock {
             let activity = self.activity.load(Ordering::Relaxed) as usize;
             // ORDERING(clock): as above.
             let since = self.since.load(Ordering::Relaxed);
+            let now = now();
             fence(Ordering::Acquire); // ORDERING(clock): pairs with the fence of `enter_at`.
             // ORDERING(clock): after the fence: if any load above saw a store
             // of a later change, this sees its odd version at least.
@@ -183,7 +186,7 @@ impl Clock {
             // A writer that a fork left behind will not finish.
             if whole || !self.process.is_current() {
                 let mut spent = [busy, searching, parked, blocked];
-                spent[activity] += now().saturating_sub(since);
+                spent[activity] += now.saturating_sub(since);
                 let [busy, searching, parked, blocked] = spent.map(Duration::from_nanos);
                 return Spent { busy, searching, parked, blocked };
             }

@@ -202,21 +202,23 @@ impl<C> Deque<C> {
         self.pop_where(self.within().min(1), |job| job.kind() == Kind::Scoped, post)
     }
 
-    /// All jobs that are no tasks, the oldest first; tasks stay, and are to be posted
+    /// All jobs that are `wanted`, the oldest first; others stay, and are to be posted
     /// again if they were moved.
-    pub(crate) fn take_structured(&self, post: impl FnOnce()) -> Vec<JobRef<C>> {
+    pub(crate) fn take_where(
+        &self,
+        wanted: impl Fn(&JobRef<C>) -> bool,
+        post: impl FnOnce(),
+    ) -> Vec<JobRef<C>> {
         debug_assert!(self.private.is_empty() && !self.in_section(), "at the end of a job");
         let queued: Vec<_> = std::iter::from_fn(|| self.public.pop()).collect();
-        let oldest_first = queued.into_iter().rev();
-        let (tasks, structured): (Vec<_>, Vec<_>) =
-            oldest_first.partition(|job| job.kind() == Kind::Task);
-        self.height.set(self.height.get() - structured.len() as isize);
-        let moved = !tasks.is_empty();
-        tasks.into_iter().for_each(|task| self.public.push(task));
+        let (taken, others): (Vec<_>, Vec<_>) = queued.into_iter().rev().partition(wanted);
+        self.height.set(self.height.get() - taken.len() as isize);
+        let moved = !others.is_empty();
+        others.into_iter().for_each(|job| self.public.push(job));
         if moved {
             post();
         }
-        structured
+        taken
     }
 
     /// `id`, if it is the newest and private.

@@ -59,7 +59,7 @@
 //! pool simply does; an outside thread becomes a *guest* for the time of the
 //! call, with a deque that workers steal from, and runs jobs while it waits.
 //! There are [`max_guests`](ThreadPoolBuilder::max_guests) seats; without one
-//! the closure runs on a worker and the caller blocks; but that of
+//! the closure runs on one of the pool's own threads and the caller blocks; but that of
 //! [`in_place_scope`] stays where it is.
 //!
 //! # Backpressure
@@ -88,7 +88,8 @@
 //! repository names them.
 //!
 //! - A task that was accepted runs exactly once, or its handle says why not. A
-//!   closure that was refused comes back.
+//!   closure that was refused comes back; only `spawn` on a closed pool drops it, and the
+//!   handle says so.
 //! - No wake-up is lost: where there is work and a thread that may take it, it
 //!   runs; also behind a task that blocks, while another worker is free.
 //! - `join`, `scope` and loops return after everything they started, and nothing
@@ -103,7 +104,7 @@
 //!   or key that stands still.
 //! - No lane starves, and no task waits for ever behind those that follow each other.
 //! - A wait runs other jobs on top of its stack to a limited depth, and all but a few only
-//!   while half of the stack is free. At any depth come jobs of scopes that its own thread
+//!   while half of the stack is free (on a caller's thread: within 512 KiB of its call). At any depth come jobs of scopes that its own thread
 //!   works for, while it waits for a scope; and closures of callers that found no guest seat
 //!   and are blocked meanwhile.
 //!
@@ -115,8 +116,8 @@
 //! - A thread that waits may run other jobs on top of its stack. Do not hold a
 //!   lock, or a `RefCell` borrow in a thread-local, across a `join` if what is
 //!   run meanwhile may want the same; or wait inside [`isolated`], which says
-//!   what it cannot save. For the same reason tasks that join one another's handles, each
-//!   those before it, are to do so inside [`isolated`]: else a thread that waits in one of
+//!   what it cannot save. For the same reason tasks that join the handles of earlier tasks should do so inside
+//!   [`isolated`]: else a thread that waits in one of
 //!   them may begin another on top, and that one wait for what lies below it. A task
 //!   that joins only what it has spawned itself is safe, and so are jobs of
 //!   [`Scope::spawn_handle`]. But a task of a [`Bulkhead`] or of a key holds its place or its
@@ -125,8 +126,8 @@
 //! - Recursion of `join` uses the stack as any recursion does: a few hundred
 //!   bytes a level when optimised, and about 2 KiB when not. The pool's own
 //!   threads have 8 MiB unless told otherwise.
-//! - A task that waits for another one of its own full bulkhead, or of its own key, on
-//!   some other thread's way waits for itself. `shutdown` waits for a future that nobody
+//! - A task that waits for another one of its own full bulkhead, or of its own key, by way of
+//!   another thread waits for itself. `shutdown` waits for a future that nobody
 //!   wakes.
 //! - Dropping a pool, or shutting it down, on one of its own threads cannot
 //!   wait for its end.

@@ -6,7 +6,7 @@
 /// Waiting tasks are taken in the ratio 4 : 2 : 1 (high, normal, low). A lane
 /// with nothing in it passes its turn on, so no turn is wasted and no lane
 /// starves, whatever floods the others. Within a lane the order is that of
-/// arrival.
+/// arrival, but for up to 16 short tasks that a worker takes together from a long line.
 ///
 /// The priority matters at the entrance only: a task that a worker spawns goes
 /// to that worker's own deque, which has no lanes.

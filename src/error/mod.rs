@@ -167,14 +167,15 @@ impl Error for OutOfRange {}
 /// # Ok::<(), heist::BuildError>(())
 /// ```
 pub enum TrySpawnError<F> {
-    /// The lane is full and stayed so for as long as the caller would wait.
+    /// There was no room, in the lane, the bulkhead or the queue of the key, for as long as
+    /// the caller would wait.
     Full(F),
     /// The pool takes no more tasks.
     Closed(F),
 }
 
 impl<F> TrySpawnError<F> {
-    /// The closure that was refused.
+    /// The closure or future that was refused.
     ///
     /// ```
     /// let refused = heist::TrySpawnError::Full(|| 6 * 7);
@@ -214,7 +215,7 @@ impl<F> fmt::Debug for TrySpawnError<F> {
 impl<F> fmt::Display for TrySpawnError<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            TrySpawnError::Full(_) => "no room for another task in this lane",
+            TrySpawnError::Full(_) => "no room for another task",
             TrySpawnError::Closed(_) => "the pool is closed",
         })
     }

@@ -115,7 +115,8 @@ impl<J> Lane<J> {
         let is_stamped = in_use <= STAMPED || before % STAMPED as u64 == 0;
         let since = is_stamped.then(|| self.now());
         self.mark_high_water(in_use);
-        if in_use == 1 {
+        // Others with a permit may wait elsewhere.
+        if in_use == 1 || is_stamped && self.is_empty() {
             since.iter().for_each(|&since| self.mark_head(since));
         }
         self.queue.push(Waiting { job, since });

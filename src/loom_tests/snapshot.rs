@@ -97,8 +97,8 @@ fn loom_clock_times_add_up_at_any_moment() {
         let writer = {
             let counters = Arc::clone(&counters);
             thread::spawn(move || {
-                counters.clock.enter_at(Activity::Busy, 10);
-                counters.clock.enter_at(Activity::Searching, 30);
+                counters.clock.enter_at(Activity::Busy, || 10);
+                counters.clock.enter_at(Activity::Searching, || 30);
             })
         };
         // As in `carries`.

@@ -33,7 +33,7 @@ use crate::pool::ThreadPool;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Metrics {
-    /// The pool's threads, by number.
+    /// The workers, by number.
     pub workers: Vec<WorkerMetrics>,
     /// What stand-ins did, together: in the place of workers that block, and at
     /// the entrance while every worker is busy. While they have nothing to do,
@@ -80,7 +80,7 @@ pub struct WorkerMetrics {
     pub parked: Duration,
     /// Time spent in [`blocking`](crate::blocking) sections.
     pub blocked: Duration,
-    /// Part of the above spent waiting for the pool's own locks.
+    /// Part of the four times above: waiting for the pool's own locks.
     pub lock_wait: Duration,
     /// Tasks that ran to their end on this thread.
     pub tasks_completed: u64,
@@ -111,9 +111,9 @@ pub struct LaneMetrics {
     pub rejected: u64,
     /// Threads and futures that wait for room now.
     pub blocked_submitters: usize,
-    /// How long the oldest task has waited; zero if none waits. Too long by at
-    /// most the time in which it and the one before it arrived, or sixteen if
-    /// more than that wait, and those that workers have taken since to begin them soon.
+    /// How long the oldest task has waited; zero if none waits. An upper bound: it may be
+    /// counted from the arrival of an earlier task, the one before it, or of more than sixteen
+    /// one of the sixteen before it; or of one that a worker has taken but not begun.
     /// Keyed tasks, which wait for their key, do not count.
     pub oldest_wait: Duration,
 }

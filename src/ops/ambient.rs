@@ -194,7 +194,8 @@ pub enum Yield {
 /// # Where it runs
 ///
 /// The job on the calling thread, from wherever a worker looks: its own deque,
-/// others', the entrance. A guest does not go to the entrance.
+/// others', the entrance. A guest does not go to the entrance; in an
+/// [isolated section](crate::isolated) only what was made there is run.
 ///
 /// # Blocks
 ///

@@ -10,11 +10,16 @@ impl ThreadPool {
     /// and the loops are quicker called directly: they work on the calling
     /// thread instead of waiting for another.
     ///
+    /// While a thread of the pool is in a [blocking section](crate::blocking), the thread may be
+    /// a stand-in, which has the stack size, but not a worker's name and number, nor what a
+    /// [`start_handler`](crate::ThreadPoolBuilder::start_handler) sets up. For those there is
+    /// [`broadcast`](Self::broadcast), or
+    /// [`max_stand_ins(0)`](crate::ThreadPoolBuilder::max_stand_ins).
+    ///
     /// # Where it runs
     ///
     /// On the calling thread if it is the pool's own: a worker or a stand-in; else on a
-    /// worker, before any task that waits at the entrance, or on a stand-in while a worker is
-    /// in a [blocking section](crate::blocking).
+    /// worker or stand-in that is free, before any task that waits at the entrance.
     ///
     /// # Blocks
     ///
@@ -23,7 +28,8 @@ impl ThreadPool {
     ///
     /// # Panics
     ///
-    /// With the panic of `f`.
+    /// With the panic of `f`. In the child of a fork; and if every
+    /// [`ThreadBuilder`](crate::ThreadBuilder) was dropped unrun, so that nobody is there.
     ///
     /// # Examples
     ///

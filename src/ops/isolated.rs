@@ -30,7 +30,7 @@ use crate::{pool::ThreadPool, worker};
 ///   blocks on the lock; and one that is called in one section is run in the waits of
 ///   others, too;
 /// - [`install`](crate::ThreadPool::install), called in a section by a guest or from
-///   another pool, and any verb of a caller without a free seat, needs a member that is
+///   another pool, and any verb of a caller without a free seat, needs a worker or stand-in that is
 ///   neither in an isolated wait nor at the lock;
 /// - a task spawned inside may have to wait for older ones of its key, its bulkhead or
 ///   its lane; the thread that joins it may run those of its key first, and any of them
@@ -79,7 +79,7 @@ impl ThreadPool {
     /// # Where it runs
     ///
     /// On the calling thread: a worker of this pool, or an outside thread, which
-    /// becomes a guest. If all guest seats are taken, on a worker.
+    /// becomes a guest. If all guest seats are taken, on one of the pool's own threads.
     ///
     /// # Blocks
     ///

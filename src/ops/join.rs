@@ -25,7 +25,7 @@ impl ThreadPool {
     /// With the panic of `a` or `b`; with that of `a` if both panic. `b` runs
     /// exactly once in any case, and a result already made is dropped. If it runs here after
     /// a panic of `a`, that panic is under way meanwhile: [`std::thread::panicking`] is true.
-    /// No other job runs here then.
+    /// While a panic is under way, a wait runs no stranger's task of this pool here.
     ///
     /// # Examples
     ///

@@ -34,9 +34,8 @@ use crate::{
 /// that a piece of cheap items outweighs a look.
 const PIECES_PER_WORKER: usize = 32;
 
-/// When the next piece would be of so many items, those before it, one fewer,
-/// say whether items are coarse.
-const SAMPLE: usize = 8;
+/// So many items, or the first pieces that make as many, say whether items are coarse.
+const SAMPLE: usize = 7;
 
 /// If these took longer, items stay pieces of their own: a look is nothing
 /// beside them, and the ends of two threads are an item apart, not a piece.
@@ -105,8 +104,8 @@ where
         if halvings > 0 && len > 1 {
             return self.share(worker, halvings - 1, folded, rest, len / 2);
         }
-        let (mut piece, mut most) = (1, self.most);
-        let start = (most > 1).then(Instant::now);
+        let (whole, mut piece, mut most) = (len, 1, self.most);
+        let mut sampled_since = (most > 1).then(Instant::now);
         while len > piece {
             if len > most && worker.is_asked() {
                 return self.share(worker, 0, folded, rest, len / 2);
@@ -116,8 +115,11 @@ where
             rest = later;
             len -= piece;
             piece = (2 * piece).min(most);
-            if piece == SAMPLE && start.is_some_and(|start| start.elapsed() > COARSE) {
-                (piece, most) = (1, 1);
+            if sampled_since.is_some() && whole - len >= SAMPLE {
+                let is_coarse = sampled_since.take().is_some_and(|start| start.elapsed() > COARSE);
+                if is_coarse {
+                    (piece, most) = (1, 1);
+                }
             }
         }
         Some((self.step)(folded, rest))

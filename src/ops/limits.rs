@@ -39,7 +39,8 @@ impl TaskBuilder<'_> {
 
     /// When the task is to have started: if it has not by then it never runs, and its
     /// handle says [`is_deadline`](crate::JoinError::is_deadline), at that time. One
-    /// that has started goes on. It is counted among the cancelled.
+    /// that has started goes on; a future counts as started when its output is there. It is
+    /// counted among the cancelled.
     ///
     /// A thread that waits for room in a spawn waits no longer than that; what is turned away
     /// then counts as rejected. `spawn_async` waits on, and its handle says so.

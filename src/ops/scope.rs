@@ -36,7 +36,7 @@ impl ThreadPool {
     ///
     /// `body` on the calling thread: a worker of this pool, or an outside
     /// thread, which becomes a guest; jobs on whichever thread of the pool is
-    /// free. If all guest seats are taken, `body` runs on a worker.
+    /// free. If all guest seats are taken, `body` runs on one of the pool's own threads.
     ///
     /// # Blocks
     ///
@@ -152,10 +152,11 @@ impl<'scope> Scope<'scope> {
                     None => registry.push_stray(None, job),
                 }
             }
-            Some(worker) => {
-                let _present = if worker.leaves_to_others(owner) { self.present() } else { None };
-                worker.push_scoped(owner, make(Some(worker)));
+            Some(worker) if worker.leaves_to_others(owner) => {
+                let _present = self.present();
+                registry.push_stray(owner, make(Some(worker)));
             }
+            Some(worker) => worker.push(make(Some(worker))),
             // A thread of another pool, or of none, that borrowed the scope.
             None => {
                 let _present = self.present();

@@ -13,7 +13,7 @@ impl ThreadPool {
     /// [`injector_capacity`](crate::ThreadPoolBuilder::injector_capacity) tasks
     /// of each priority: this is where a producer that is too fast is slowed
     /// down. From a thread of the pool it goes to that thread's own deque,
-    /// since a worker that waited for room would wait for itself; if too many
+    /// since a worker that waited for room would wait for itself; if 65 536 jobs
     /// are queued there already, it is run at once, before this returns.
     ///
     /// If the pool is closed, `f` is dropped and the handle says
@@ -30,7 +30,7 @@ impl ThreadPool {
     /// # Blocks
     ///
     /// Outside the pool, until there is room; those who wait are served in the
-    /// order they came. Inside, never.
+    /// order they came. Inside it never waits for room.
     ///
     /// # Panics
     ///

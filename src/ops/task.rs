@@ -26,8 +26,8 @@ use crate::{
     worker::{Extras, Worker},
 };
 
-/// Options of one task, made by [`ThreadPool::task`]: then one of the four
-/// verbs that spawn it, each as the method of that name on [`ThreadPool`].
+/// Options of one task, made by [`ThreadPool::task`]: then one of the verbs that spawn it,
+/// `spawn`, `spawn_keyed` or `spawn_future`, each also as `try_`, `_timeout` and `_async`.
 ///
 /// ```
 /// use heist::{Priority, ThreadPool};

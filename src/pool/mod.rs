@@ -214,8 +214,8 @@ impl ThreadPool {
     }
 
     /// Runs `f` as one of the pool's workers: here if this thread is one, or
-    /// if there is a seat for a guest; else on a member, while this thread
-    /// blocks.
+    /// if there is a seat for a guest; else on one of the pool's own, while this
+    /// thread blocks.
     #[inline(always)]
     pub(crate) fn enter<R: Send>(&self, f: impl FnOnce(&Worker) -> R + Send) -> R {
         Worker::current(|worker| match worker {
@@ -250,7 +250,7 @@ impl ThreadPool {
         })
     }
 
-    /// Runs `f` on a member, while this thread blocks; but as a worker of
+    /// Runs `f` on one of the pool's own threads, while this one blocks; but as a worker of
     /// another pool it serves that one meanwhile.
     pub(crate) fn hand_over<R: Send>(&self, f: impl FnOnce(&Worker) -> R + Send) -> R {
         self.assert_present();

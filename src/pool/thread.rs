@@ -58,7 +58,7 @@ impl ThreadBuilder {
     }
 
     /// The stack the thread is to have, in bytes; if none was asked for, as the
-    /// starter likes. The pool itself gives its threads 8 MiB then. Jobs that a waiting thread
+    /// starter likes. The pool itself gives its threads 8 MiB then, unless `RUST_MIN_STACK` is set. Jobs that a waiting thread
     /// runs on top of each other use half of it; if none was asked for, half of what std
     /// gives a thread.
     pub fn stack_size(&self) -> Option<usize> {
@@ -66,6 +66,10 @@ impl ThreadBuilder {
     }
 
     /// Works for the pool until it is shut down. Blocks the thread so long.
+    ///
+    /// To be called on a thread that has just begun, with a stack of
+    /// [`stack_size`](Self::stack_size) bytes, or of no less than 2 MiB (or `RUST_MIN_STACK`) if that is none: on
+    /// a smaller one, waits in waits may overflow it.
     pub fn run(self) {
         let bytes = self.stack_size.unwrap_or_else(config::std_stack);
         self.run_on(bytes);

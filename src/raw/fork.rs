@@ -164,7 +164,7 @@ where
     F: FnOnce() -> R + Send,
     R: Send,
 {
-    match settle(host, job, LatchOf::ForkInUnwind) {
+    match settle(host, job) {
         // The panic of `a` is under way already and wins.
         Settled::Here(func) => unwind::discard(unwind::catch(func)),
         Settled::There(result) => unwind::discard(result),
@@ -180,7 +180,7 @@ enum Settled<F, R> {
 
 /// `b` was published: get it back, or wait for its thief.
 #[cold]
-fn settle<H, F, R>(host: &H, job: &StackJob<H, F, R>, whose: LatchOf) -> Settled<F, R>
+fn settle<H, F, R>(host: &H, job: &StackJob<H, F, R>) -> Settled<F, R>
 where
     H: Host,
     F: FnOnce() -> R + Send,
@@ -195,7 +195,7 @@ where
         // SAFETY: this thread made it.
         let latch = unsafe { job.fork.latch() }.expect("a fork that is not here is public");
         while !latch.is_set() {
-            host.wait(latch, whose);
+            host.wait(latch, LatchOf::Fork);
         }
         latch.end();
         // SAFETY: set.
@@ -222,7 +222,7 @@ where
     F: FnOnce() -> R + Send,
     R: Send,
 {
-    match settle(host, job, LatchOf::Fork) {
+    match settle(host, job) {
         Settled::Here(func) => run_here(result_a, func),
         Settled::There(Ok(result_b)) => (result_a, result_b),
         Settled::There(Err(payload)) => {

@@ -54,8 +54,6 @@ use crate::process::Process;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LatchOf {
     Fork,
-    /// Waited for while a panic is under way.
-    ForkInUnwind,
     Scope,
     Broadcast,
 }

@@ -57,24 +57,23 @@ impl<C> Registry<C> {
         }
     }
 
-    /// Call after a guest has put a task into its deque.
-    pub(crate) fn post_guests_task(&self) {
+    /// The guest of slot `index` leaves tasks behind: from now on they are as good as at the
+    /// entrance.
+    pub(crate) fn leave_tasks(&self, index: usize) {
+        self.slot(index).leave();
         if !self.sleep.posted(Place::Deque) {
             self.call_for_tasks();
         }
     }
 
-    /// Is there a task that somebody from outside has brought?
+    /// Is there a task at the entrance, or one that a guest has left?
     pub(crate) fn has_tasks(&self) -> bool {
-        self.injector.has_tasks() || self.guests_with_jobs().next().is_some()
+        self.injector.has_tasks() || self.left_by_guests().next().is_some()
     }
 
-    /// Slots of guests, here or gone, where tasks or a scope's jobs may lie.
-    pub(crate) fn guests_with_jobs(&self) -> impl Iterator<Item = usize> {
-        self.guests.clone().filter(|&slot| {
-            let slot = self.slot(slot);
-            slot.may_hold_jobs() && slot.queue_depth() > 0
-        })
+    /// Slots where tasks lie that a guest has left.
+    pub(crate) fn left_by_guests(&self) -> impl Iterator<Item = usize> {
+        self.guests.clone().filter(|&slot| self.slot(slot).has_left())
     }
 
     /// Lends a closure to the pool's own threads.

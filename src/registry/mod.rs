@@ -170,6 +170,7 @@ impl<C> Registry<C> {
 
     /// From now on work may lie in slot `index`, whose thread calls this.
     pub(crate) fn use_slot(&self, index: usize) {
+        self.slots[index].see_to();
         if self.slots[index].is_new() {
             self.roster.add(index);
         }

@@ -25,6 +25,8 @@ pub(crate) struct Slot<C: 'static> {
     privacy: Arc<Privacy>,
     /// Has it had a thread?
     known: AtomicBool,
+    /// Has a guest gone, and left tasks here?
+    left: AtomicBool,
     pub(crate) counters: Counters,
     pub(crate) ledger: Arc<Ledger>,
 }
@@ -37,6 +39,7 @@ impl<C> Slot<C> {
             only: Mutex::new(None),
             privacy: Arc::new(Privacy::new()),
             known: AtomicBool::new(false),
+            left: AtomicBool::new(false),
             counters: Counters::new(epoch),
             ledger: Arc::new(Ledger::new(handlers)),
         }
@@ -53,6 +56,27 @@ impl<C> Slot<C> {
 
     pub(crate) fn privacy(&self) -> &Arc<Privacy> {
         &self.privacy
+    }
+
+    /// Its guest goes, and leaves what it has spawned.
+    pub(super) fn leave(&self) {
+        // ORDERING(door): P1; followed by a fence.
+        self.left.store(true, Ordering::Relaxed);
+    }
+
+    /// A guest is here, who sees to what lies here.
+    pub(super) fn see_to(&self) {
+        // ORDERING(door): comes with the seat; until somebody sees it, others see to it, too.
+        if self.left.load(Ordering::Relaxed) {
+            // ORDERING(door): as above.
+            self.left.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// Do tasks lie here that a guest has left?
+    pub(super) fn has_left(&self) -> bool {
+        // ORDERING(door): O3, after the keeper's fence.
+        self.left.load(Ordering::Relaxed) && self.queue_depth() > 0
     }
 
     /// Is this the slot's first thread, and its first call? The next one comes after

@@ -7,7 +7,7 @@ use crate::{
     sync::{Arc, Mutex},
 };
 
-/// Threads that have retired and are not joined yet: no more than these.
+/// Threads that have retired and that nobody joins yet: no more than these.
 const MOST_GONE: usize = 16;
 
 /// What a stand-in is called for.

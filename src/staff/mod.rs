@@ -19,7 +19,7 @@
 //! the entrance, and to run a stranger's task in the middle of a fork would meet
 //! the locks held there. So a task that comes in while nobody is there for it
 //! calls a stand-in, too; but that one takes nobody's place, serves the entrance
-//! alone, and only when the door's patience is over.
+//! and what guests have spawned, and only when the door's patience is over.
 
 mod crew;
 #[cfg(all(test, not(any(loom, shuttle))))]
@@ -185,10 +185,15 @@ impl Staff {
         filled
     }
 
+    /// Are stand-ins in more places than there are?
+    pub(crate) fn has_surplus(&self) -> bool {
+        // ORDERING(door): a hint; asked again at the next look for work.
+        self.seen.surplus.load(Ordering::Relaxed) > 0
+    }
+
     /// Has the stand-in that asks no place any more? It has left, then.
     pub(crate) fn leaves_surplus(&self) -> bool {
-        // ORDERING(door): a hint; asked again at the next look for work.
-        if self.seen.surplus.load(Ordering::Relaxed) == 0 {
+        if !self.has_surplus() {
             return false;
         }
         let mut crew = self.crew.lock();

@@ -40,6 +40,8 @@ pub(crate) use self::imp::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, fence,
 };
 
+pub(crate) use std::thread::panicking as is_unwinding;
+
 /// Memory of which loom knows who touched it last.
 #[cfg(loom)]
 pub(crate) use loom::cell::UnsafeCell as WatchedUnsafeCell;

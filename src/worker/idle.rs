@@ -11,9 +11,9 @@ use crate::{
     haul::Catch,
     parker::Parker,
     raw::{JobRef, Kind},
-    registry::{Phase, Share},
-    sleep::{Appetite, Awake, Depth, Place},
-    sync::{Arc, MODELLED, Ordering, fence, spin_loop, thread},
+    registry::Share,
+    sleep::{Appetite, Awake, Depth},
+    sync::{Arc, MODELLED, spin_loop, thread},
 };
 
 /// The shortest time to linger: less than waking a thread takes.
@@ -91,158 +91,6 @@ impl Worker {
         self.registry.staff.nudge();
     }
 
-    /// Is this thread to work, or will it never again?
-    fn is_on_duty(&self) -> bool {
-        self.registry.staff.is_on_duty(self.index) || self.registry.is_over()
-    }
-
-    /// Rests for as long as this worker is one too many. What it has queued is for
-    /// others; its mail it still sees to.
-    fn be_off_duty(&self) {
-        if self.registry.staff.is_on_duty(self.index) {
-            return;
-        }
-        self.rest();
-        self.leave_queued();
-        self.turn_to(Activity::Parked);
-        let parker = Parker::current();
-        while !self.is_on_duty() {
-            self.registry.process.or_abort();
-            while let Some(job) = self.registry.take_own_mail(self.index) {
-                self.turn_to(Activity::Busy);
-                self.run_job(job);
-                self.rest();
-                self.leave_queued();
-            }
-            // Whoever changes what is looked at here wakes who lies here.
-            self.registry.sleep.lie_down(self.index, &parker);
-            if !self.is_on_duty() && !self.registry.has_own_mail(self.index) {
-                self.park(&parker, None);
-            }
-            self.turn_to(Activity::Parked);
-        }
-        self.turn_to(Activity::Busy);
-    }
-
-    /// As a stand-in, works like a member in the place of one that blocks, until
-    /// that one is back or there is nothing to do.
-    pub(crate) fn take_place(&self) {
-        let staff = &self.registry.staff;
-        let sees_work = || {
-            self.registry.ask_all(self.index);
-            self.registry.has_work()
-        };
-        while !self.leaves_surplus() {
-            self.searching.set(self.registry.sleep.start_searching());
-            self.turn_to(Activity::Searching);
-            let mut found = self.look_around().or_else(|| self.linger());
-            self.stop_searching();
-            self.turn_to(Activity::Busy);
-            let mut surplus = false;
-            while let Some(job) = found {
-                self.run_job(job);
-                surplus = self.leaves_surplus();
-                found = if surplus { None } else { self.next_job(Share::Half) };
-            }
-            self.rest();
-            if surplus || staff.leave(sees_work) {
-                break;
-            }
-        }
-        self.leave_queued();
-        self.turn_to(Activity::Parked);
-        if self.registry.is_over() {
-            self.registry.sleep.wake_all();
-        }
-    }
-
-    /// Leaves a place if there are too many; but not with tasks that nobody may be there to
-    /// take any more.
-    fn leaves_surplus(&self) -> bool {
-        if self.has_queued() {
-            // ORDERING(close): against a worker who sees that the pool ends, has a fence, and
-            // finds that all is done: either that one sees these tasks accepted, or this one
-            // sees the end.
-            fence(Ordering::SeqCst);
-            if self.registry.phase() >= Phase::Ending {
-                return false;
-            }
-        }
-        self.registry.staff.leaves_surplus()
-    }
-
-    /// Before this thread comes for work no more. Tasks that it has queued are for
-    /// others to steal. But whoever waits for a scope or a fork may be too deep in waits
-    /// for that: so a scope's jobs become strays. Forks are run here, for which a wait takes no
-    /// strays if it is too deep; and so are jobs from an isolated section.
-    fn leave_queued(&self) {
-        while self.has_queued() {
-            let structured = self.deque.take_structured(|| self.registry.post_jobs());
-            let is_stray = |job: &JobRef<Worker>| job.kind() == Kind::Scoped && !job.is_isolated();
-            let (strays, own): (Vec<_>, Vec<_>) = structured.into_iter().partition(is_stray);
-            self.registry.push_strays(strays);
-            if own.is_empty() {
-                break;
-            }
-            for job in own {
-                self.run_job(job);
-                self.rest();
-            }
-        }
-    }
-
-    /// Instead of `run_thread`, for a worker whose thread will never run: sees to
-    /// what was sent to it, and if the pool discards, to all that waits.
-    pub(crate) fn stand_down(&self) {
-        let registry = &self.registry;
-        let all = registry.phase() == Phase::Discarding;
-        let places = [Place::Deque, Place::Side, Place::Lane];
-        // Futures at rest and tasks of keys lie in no queue.
-        let discard = || {
-            if all {
-                self.counters().tasks_discarded.add(registry.discard() as u64);
-            }
-        };
-        let waits = || {
-            registry.has_mail(self.index)
-                || all
-                    && (places.iter().any(|&at| registry.has_work_at(at))
-                        || !registry.injector.is_unused())
-        };
-        while waits() {
-            let sent = registry.take_mail(self.index);
-            match sent.or_else(|| if all { self.next_job(Share::Half) } else { None }) {
-                Some(job) => drop(self.run_job(job)),
-                None => {
-                    // Somebody may have been about to put one in.
-                    discard();
-                    spin_loop();
-                }
-            }
-        }
-        discard();
-        self.rest();
-        self.leave_queued();
-        registry.sleep.wake_all();
-    }
-
-    /// Serves the entrance as the stand-in: runs a task, and what it spawns
-    /// here. False: there was none, or something else in its place.
-    pub(crate) fn run_one_task(&self) -> bool {
-        let task = self.next_task();
-        let some = task.as_ref().is_some_and(|job| job.kind() == Kind::Task);
-        if let Some(task) = task {
-            self.turn_to(Activity::Busy);
-            self.run_job(task);
-            self.turn_to(Activity::Parked);
-        }
-        self.rest();
-        if self.registry.is_over() {
-            self.registry.sleep.wake_all();
-        }
-        some
-    }
-
     /// Looks for work, sleeps, and returns with some; none if the pool is over.
     #[cold]
     fn idle(&self) -> Option<JobRef<Worker>> {
@@ -312,7 +160,7 @@ impl Worker {
     /// While tasks come in one after the other, every look at the entrance takes
     /// the lines from submitters that they write. So after such a task it is left
     /// out for a while, longer and longer as long as some have come in meanwhile.
-    fn look_around(&self) -> Option<JobRef<Worker>> {
+    pub(super) fn look_around(&self) -> Option<JobRef<Worker>> {
         let apart = self.idle.apart.take();
         let inside = (0..apart).find_map(|_| pause_unless(self.next_inside(Share::Half), PAUSES));
         inside.or_else(|| {
@@ -333,7 +181,7 @@ impl Worker {
     }
 
     /// Looks around for a while, pausing between looks.
-    fn linger(&self) -> Option<JobRef<Worker>> {
+    pub(super) fn linger(&self) -> Option<JobRef<Worker>> {
         let start = Instant::now();
         for look in 1u32.. {
             if let Some(job) = self.glance(LONG_PAUSES) {

@@ -2,11 +2,13 @@
 //!
 //! `share` says what it does at a fork, `search` where it looks for work,
 //! `idle` what it does when there is none, `wait` how it waits for something
-//! without standing idle, `aside` how others work while it blocks.
+//! without standing idle, `aside` how others work while it blocks, `places` how it
+//! comes to its place and leaves it.
 
 mod aside;
 mod idle;
 mod keeper;
+mod places;
 mod posted;
 mod search;
 mod seat;
@@ -257,18 +259,9 @@ impl Worker {
         &self.registry.slot(self.index).counters
     }
 
-    /// Pushes a scope's job, which slot `owner` waits for. A guest may leave
-    /// before it is run, and a thread without room not come back to it, and the owner wait
-    /// where it steals from nobody: then the job is better off with the strays.
-    pub(crate) fn push_scoped(&self, owner: Option<usize>, job: JobRef<Worker>) {
-        if self.leaves_to_others(owner) {
-            self.registry.push_stray(owner, job);
-        } else {
-            self.push(job);
-        }
-    }
-
-    /// Would this thread not run a scope's job itself, which slot `owner` waits for?
+    /// Would this thread perhaps not run a scope's job itself, which slot `owner` waits for? A
+    /// guest may leave before, and a thread without room not come back to it; and the owner may
+    /// wait where it steals from nobody.
     pub(crate) fn leaves_to_others(&self, owner: Option<usize>) -> bool {
         (self.role == Role::Guest || self.lacks_room()) && !self.sees_to(owner)
     }
@@ -289,12 +282,7 @@ impl Worker {
     /// so that memory stays bounded when a task floods its own pool.
     pub(crate) fn push_task(&self, task: JobRef<Worker>) {
         if self.may_queue(self.deque.len()) {
-            self.deque.push(task);
-            if self.role == Role::Guest {
-                self.registry.post_guests_task();
-            } else {
-                self.registry.post_jobs();
-            }
+            self.push(task);
         } else {
             self.run_at_once(|worker| {
                 worker.run_job(task);

@@ -1,6 +1,6 @@
 //! Where a worker looks for work.
 
-use super::Worker;
+use super::{Worker, wait::each_worker};
 use crate::{
     raw::{JobRef, Latch},
     registry::Share,
@@ -47,6 +47,9 @@ pub(super) struct Trail {
     pub(super) is_spread: bool,
     /// Is there room on the stack for more than a few jobs from elsewhere?
     pub(super) has_room: bool,
+    /// Is a panic under way below? To a stranger's task it would seem its own: no lock that it
+    /// holds would be poisoned by one that is.
+    pub(super) in_unwind: bool,
 }
 
 impl Worker {
@@ -69,16 +72,16 @@ impl Worker {
     /// what another is busy with: its descendants, likely, are there
     /// (leapfrogging; Wagner and Calder, PPoPP 1993).
     pub(super) fn help(&self, trail: Trail) -> Option<Job> {
-        let appetite = self.appetite_to_help(trail);
         if self.in_section() {
-            return self.help_alone(appetite);
+            return self.help_alone(true);
         }
+        let appetite = self.appetite_to_help(trail);
         self.own_job(appetite.deques, appetite.strays)
             .or_else(|| self.take_sent(appetite))
             .or_else(|| self.steal_from(self.in_reach(trail)?, Share::One))
             .or_else(|| if appetite.deques { self.steal(Share::One) } else { None })
             // Last, but at any depth: what this thread waits for may be run by
-            // a guest that waits for a member to do this.
+            // a guest that waits for one of the pool's own threads to do this.
             .or_else(|| self.take_side())
     }
 
@@ -86,13 +89,14 @@ impl Worker {
     fn in_reach(&self, trail: Trail) -> Option<usize> {
         let tasks = |slot| self.registry.slot(slot).may_hold_jobs();
         trail.holder.filter(|&slot| {
-            slot != self.index && (self.may_be_needed(trail.has_room) || !tasks(slot))
+            let any = self.may_be_needed(trail.has_room) && !trail.in_unwind;
+            slot != self.index && (any || !tasks(slot))
         })
     }
 
     /// Work for a thread that waits in an isolated section: what was forked there.
-    fn help_alone(&self, appetite: Appetite) -> Option<Job> {
-        let own = self.own_job(self.may_take_any(Trail::default()), appetite.strays);
+    fn help_alone(&self, structured: bool) -> Option<Job> {
+        let own = self.own_job(self.may_take_any(Trail::default()), structured);
         own.or_else(|| self.registry.take_inner_mail(self.index))
     }
 
@@ -128,7 +132,7 @@ impl Worker {
     pub(super) fn serve(&self, has_room: bool) -> Option<Job> {
         let appetite = self.appetite_to_serve(has_room);
         if self.in_section() {
-            return self.help_alone(appetite);
+            return self.help_alone(appetite.strays);
         }
         self.own_job(self.may_be_needed(has_room), appetite.strays)
             .or_else(|| self.take_sent(appetite))
@@ -137,13 +141,15 @@ impl Worker {
             .or_else(|| if appetite.lanes { self.take_task() } else { None })
     }
 
-    /// A task for the stand-in: it is here for the entrance, and for what guests have
-    /// spawned and perhaps left.
+    /// A task for the stand-in: it is here for the entrance.
     pub(super) fn next_task(&self) -> Option<Job> {
-        self.deque.pop().or_else(|| self.take_head()).or_else(|| {
-            let mut guests = self.registry.guests_with_jobs();
-            guests.find_map(|slot| self.registry.steal(slot, self.index, Share::One, &self.deque))
-        })
+        self.deque.pop().or_else(|| self.take_head())
+    }
+
+    /// A task that a guest has left.
+    pub(super) fn task_left_behind(&self) -> Option<Job> {
+        let steal = |slot| self.registry.steal(slot, self.index, Share::One, &self.deque);
+        self.registry.left_by_guests().find_map(steal)
     }
 
     /// The head of the lane whose turn it is, for a member.
@@ -158,7 +164,7 @@ impl Worker {
         // call into the pool.
         let mut turn = self.turn.get();
         // Nor is anybody to rely meanwhile on a searcher for work.
-        let stop_searching = || self.stop_searching();
+        let stop_searching = || each_worker(&mut Worker::stop_searching);
         let task = self.registry.injector.take(self.index, &mut turn, &stop_searching);
         self.turn.set(turn);
         task
@@ -171,7 +177,8 @@ impl Worker {
 
     /// May this thread, waiting in its own pool, run anybody's jobs, tasks of its own too?
     pub(super) fn may_take_any(&self, trail: Trail) -> bool {
-        self.depth.get() < if trail.is_spread { MOST_DEPTH_SPREAD } else { MOST_DEPTH }
+        let most = if trail.is_spread { MOST_DEPTH_SPREAD } else { MOST_DEPTH };
+        self.depth.get() < most && !trail.in_unwind
     }
 
     /// May this thread take jobs that what it waits for may need?

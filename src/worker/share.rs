@@ -1,7 +1,7 @@
 //! What a worker does at a fork: keep it private, or publish it.
 
 use super::{
-    Awaited, Worker, isolated,
+    Awaited, Worker,
     wait::{ScopeEnd, each_worker},
     wait_for,
 };
@@ -130,19 +130,13 @@ impl Host for Worker {
 
     fn wait(&self, latch: &Latch, whose: LatchOf) {
         let why = || match whose {
-            LatchOf::Fork | LatchOf::ForkInUnwind => StallCause::Join,
+            LatchOf::Fork => StallCause::Join,
             LatchOf::Scope => StallCause::Scope,
             LatchOf::Broadcast => StallCause::Broadcast,
         };
         let end = ScopeEnd(latch);
         let awaited: &dyn Awaited = if whose == LatchOf::Scope { &end } else { latch };
-        let wait = || wait_for(awaited, &why, &Parker::current(), Some(&self.registry), None);
-        if whose == LatchOf::ForkInUnwind {
-            // To a stranger's job here it would be a panic of its own: its locks not poisoned.
-            isolated(wait);
-        } else {
-            wait();
-        }
+        wait_for(awaited, &why, &Parker::current(), Some(&self.registry), None);
         // Whoever it was waited for has nothing to do now.
         if self.grace.get() == 0 {
             self.grace.set(GRACE);

@@ -20,7 +20,7 @@ use crate::{
     registry::Registry,
     sleep::{Appetite, Awake, Depth},
     stall::{StallCause, StalledThread},
-    sync::{Arc, MODELLED, spin_loop, thread},
+    sync::{Arc, MODELLED, is_unwinding, spin_loop, thread},
 };
 
 /// Looks at what is waited for, and pauses, before anything else: the thief of
@@ -208,12 +208,13 @@ struct Wait<'a> {
     awaited: &'a dyn Awaited,
     home: Option<&'a Arc<Registry<Worker>>>,
     has_room: bool,
+    in_unwind: bool,
 }
 
 impl<'a> Wait<'a> {
     fn new(awaited: &'a dyn Awaited, home: Option<&'a Arc<Registry<Worker>>>) -> Self {
         let has_room = Worker::current(|worker| worker.is_none_or(Worker::has_room));
-        Wait { awaited, home, has_room }
+        Wait { awaited, home, has_room, in_unwind: is_unwinding() }
     }
 
     /// Runs one job for any of the pools this thread works for.
@@ -303,15 +304,15 @@ impl<'a> Wait<'a> {
         } else {
             worker.appetite_to_serve(self.has_room)
         };
-        // A guest that is too deep for more takes strays while it is awake. Who counts among the
-        // sleepers keeps others from forking in private.
+        // A guest that is abroad, or too deep for more, takes strays while it is awake. Who counts
+        // among the sleepers keeps others from forking in private.
         let counts = appetite.deques || worker.is_pools_own();
         (counts && appetite != Appetite::NONE).then_some(appetite)
     }
 
     fn trail(&self) -> Trail {
         let (holder, is_spread) = (self.awaited.holder(), self.awaited.is_spread());
-        Trail { holder, is_spread, has_room: self.has_room }
+        Trail { holder, is_spread, has_room: self.has_room, in_unwind: self.in_unwind }
     }
 
     fn is_home(&self, worker: &Worker) -> bool {

@@ -55,5 +55,6 @@ mod support;
 mod timeout;
 mod token;
 mod types;
+mod unwinding;
 mod verbs;
 mod wakers;

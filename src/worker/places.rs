@@ -1,0 +1,174 @@
+//! Coming and going: off duty, in the place of one that blocks, at the door, never to come.
+
+use super::Worker;
+use crate::{
+    counters::Activity,
+    parker::Parker,
+    raw::{JobRef, Kind},
+    registry::{Phase, Share},
+    sleep::Place,
+    sync::{Ordering, fence, spin_loop},
+};
+
+impl Worker {
+    /// Is this thread to work, or will it never again?
+    fn is_on_duty(&self) -> bool {
+        self.registry.staff.is_on_duty(self.index) || self.registry.is_over()
+    }
+
+    /// Rests for as long as this worker is one too many. What it has queued is for
+    /// others; its mail it still sees to.
+    pub(super) fn be_off_duty(&self) {
+        if self.registry.staff.is_on_duty(self.index) {
+            return;
+        }
+        self.rest();
+        self.leave_queued();
+        self.turn_to(Activity::Parked);
+        let parker = Parker::current();
+        while !self.is_on_duty() {
+            self.registry.process.or_abort();
+            while let Some(job) = self.registry.take_own_mail(self.index) {
+                self.turn_to(Activity::Busy);
+                self.run_job(job);
+                self.rest();
+                self.leave_queued();
+            }
+            // Whoever changes what is looked at here wakes who lies here.
+            self.registry.sleep.lie_down(self.index, &parker);
+            if !self.is_on_duty() && !self.registry.has_own_mail(self.index) {
+                self.park(&parker, None);
+            }
+            self.turn_to(Activity::Parked);
+        }
+        self.turn_to(Activity::Busy);
+    }
+
+    /// As a stand-in, works like a member in the place of one that blocks, until
+    /// that one is back or there is nothing to do.
+    pub(crate) fn take_place(&self) {
+        let staff = &self.registry.staff;
+        let sees_work = || {
+            self.registry.ask_all(self.index);
+            self.registry.has_work()
+        };
+        while !self.leaves_surplus() {
+            self.searching.set(self.registry.sleep.start_searching());
+            self.turn_to(Activity::Searching);
+            let mut found = self.look_around().or_else(|| self.linger());
+            self.stop_searching();
+            self.turn_to(Activity::Busy);
+            let mut surplus = false;
+            while let Some(job) = found {
+                self.run_job(job);
+                surplus = self.leaves_surplus();
+                found = if surplus { None } else { self.next_job(Share::Half) };
+            }
+            self.rest();
+            if surplus || staff.leave(sees_work) {
+                break;
+            }
+        }
+        self.leave_queued();
+        self.turn_to(Activity::Parked);
+        if self.registry.is_over() {
+            self.registry.sleep.wake_all();
+        }
+    }
+
+    /// Leaves a place if there are too many; but not with tasks that nobody may be there to
+    /// take any more.
+    fn leaves_surplus(&self) -> bool {
+        if !self.registry.staff.has_surplus() {
+            return false;
+        }
+        self.leave_queued();
+        if self.has_queued() {
+            // ORDERING(close): against a worker who sees that the pool ends, has a fence, and
+            // finds that all is done: either that one sees these tasks accepted, or this one
+            // sees the end.
+            fence(Ordering::SeqCst);
+            if self.registry.phase() >= Phase::Ending {
+                return false;
+            }
+        }
+        self.registry.staff.leaves_surplus()
+    }
+
+    /// Before this thread comes for work no more. Tasks that it has queued are for
+    /// others to steal. But whoever waits for a scope or a fork may be too deep in waits
+    /// for that: so a scope's jobs become strays. Forks are run here, for which a wait takes no
+    /// strays if it is too deep; and so are jobs from an isolated section.
+    fn leave_queued(&self) {
+        let is_stray = |job: &JobRef<Worker>| job.kind() == Kind::Scoped && !job.is_isolated();
+        while self.has_queued() {
+            let strays = self.deque.take_where(is_stray, || self.registry.post_jobs());
+            self.registry.push_strays(strays);
+            // One by one, so that others may have the next.
+            let own = self.deque.pop_structured(|| self.registry.post_jobs());
+            let Some(job) = own else { break };
+            self.run_job(job);
+            self.rest();
+        }
+    }
+
+    /// Instead of `run_thread`, for a worker whose thread will never run: sees to
+    /// what was sent to it, and if the pool discards, to all that waits.
+    pub(crate) fn stand_down(&self) {
+        let registry = &self.registry;
+        let all = registry.phase() == Phase::Discarding;
+        let places = [Place::Deque, Place::Side, Place::Lane];
+        // Futures at rest and tasks of keys lie in no queue.
+        let discard = || {
+            if all {
+                self.counters().tasks_discarded.add(registry.discard() as u64);
+            }
+        };
+        let waits = || {
+            registry.has_mail(self.index)
+                || all
+                    && (places.iter().any(|&at| registry.has_work_at(at))
+                        || !registry.injector.is_unused())
+        };
+        while waits() {
+            let sent = registry.take_mail(self.index);
+            match sent.or_else(|| if all { self.next_job(Share::Half) } else { None }) {
+                Some(job) => drop(self.run_job(job)),
+                None => {
+                    // Somebody may have been about to put one in.
+                    discard();
+                    spin_loop();
+                }
+            }
+        }
+        discard();
+        self.rest();
+        self.leave_queued();
+        registry.sleep.wake_all();
+    }
+
+    /// Serves the entrance as the stand-in: runs a task, and what it spawns
+    /// here. False: there was none.
+    pub(crate) fn run_one_task(&self) -> bool {
+        self.run_at_door(self.next_task())
+    }
+
+    /// The same for a task that a guest has left.
+    pub(crate) fn run_one_left(&self) -> bool {
+        self.run_at_door(self.task_left_behind())
+    }
+
+    fn run_at_door(&self, task: Option<JobRef<Worker>>) -> bool {
+        let some = task.is_some();
+        if let Some(task) = task {
+            self.turn_to(Activity::Busy);
+            self.run_job(task);
+            self.turn_to(Activity::Parked);
+        }
+        self.rest();
+        if self.registry.is_over() {
+            self.registry.sleep.wake_all();
+        }
+        some
+    }
+}
