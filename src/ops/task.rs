@@ -27,7 +27,9 @@ use crate::{
 };
 
 /// Options of one task, made by [`ThreadPool::task`]: then one of the verbs that spawn it,
-/// `spawn`, `spawn_keyed` or `spawn_future`, each also as `try_`, `_timeout` and `_async`.
+/// [`spawn`](Self::spawn), [`spawn_keyed`](Self::spawn_keyed) or
+/// [`spawn_future`](Self::spawn_future), each also one that tries at once, one with a time-out
+/// and one that is a future.
 ///
 /// ```
 /// use heist::{Priority, ThreadPool};
