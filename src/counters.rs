@@ -147,7 +147,7 @@ impl Clock {
         // ORDERING(clock): odd, before any of the stores below.
         self.version.store(version.wrapping_add(1), Ordering::Relaxed);
         fence(Ordering::Release); // ORDERING(clock): pairs with the fence of `read_at`.
-        // Not before: who still finds the version even has seen no later time.
+        // Not before: who still finds the version even has seen no time that is much later.
         let now = now();
         // ORDERING(clock): as above.
         let before = &self.spent[self.activity.load(Ordering::Relaxed) as usize];

@@ -112,11 +112,14 @@ impl<J> Lane<J> {
         let before = self.ledger.accept();
         // The clock costs as much as the rest of this: when many wait, one in a
         // few is stamped, and says enough of its followers.
-        let is_stamped = in_use <= STAMPED || before % STAMPED as u64 == 0;
+        // Others with a permit may wait elsewhere.
+        // ORDERING(mark): as in `book`.
+        let elsewhere = self.elsewhere.load(Ordering::Relaxed);
+        let is_head = in_use == 1 || elsewhere > 0 && self.is_empty();
+        let is_stamped = is_head || in_use <= STAMPED || before % STAMPED as u64 == 0;
         let since = is_stamped.then(|| self.now());
         self.mark_high_water(in_use);
-        // Others with a permit may wait elsewhere.
-        if in_use == 1 || is_stamped && self.is_empty() {
+        if is_head {
             since.iter().for_each(|&since| self.mark_head(since));
         }
         self.queue.push(Waiting { job, since });

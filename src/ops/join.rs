@@ -25,7 +25,8 @@ impl ThreadPool {
     /// With the panic of `a` or `b`; with that of `a` if both panic. `b` runs
     /// exactly once in any case, and a result already made is dropped. If it runs here after
     /// a panic of `a`, that panic is under way meanwhile: [`std::thread::panicking`] is true.
-    /// While a panic is under way, a wait runs no stranger's task of this pool here.
+    /// While a panic is under way, a wait for the other half of a `join` runs no stranger's task of
+    /// this pool.
     ///
     /// # Examples
     ///

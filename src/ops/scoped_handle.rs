@@ -93,7 +93,7 @@ impl<'scope> Scope<'scope> {
     ///
     /// # Panics
     ///
-    /// The call does not, but [in place](ThreadPool::in_place_scope) in a pool that has lost all its
+    /// The call does not, but [in place](crate::ThreadPool::in_place_scope) in a pool that has lost all its
     /// threads. A panic in the job goes to who joins it; if nobody
     /// has by the end of the scope, the scope raises it.
     ///

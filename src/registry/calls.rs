@@ -73,7 +73,8 @@ impl<C> Registry<C> {
 
     /// Slots where tasks lie that a guest has left.
     pub(crate) fn left_by_guests(&self) -> impl Iterator<Item = usize> {
-        self.guests.clone().filter(|&slot| self.slot(slot).has_left())
+        let slots = (0..self.places()).filter_map(|place| self.at_place(place));
+        slots.filter(|&slot| self.slot(slot).has_left())
     }
 
     /// Lends a closure to the pool's own threads.

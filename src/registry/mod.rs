@@ -7,7 +7,7 @@ mod roster;
 mod slot;
 mod steal;
 
-use std::{ops::Range, time::Instant};
+use std::time::Instant;
 
 pub(crate) use self::{
     gates::{Gate, InStrand},
@@ -66,8 +66,6 @@ pub(crate) struct Registry<C: 'static> {
     /// Scopes' jobs that came from outside the pool, for any of its threads.
     strays: Mailbox<JobRef<C>>,
     workers: usize,
-    /// The slots of guests.
-    guests: Range<usize>,
     /// Where its workers have started.
     pub(crate) started: Mutex<Started>,
     roster: Roster,
@@ -125,7 +123,6 @@ impl<C> Registry<C> {
             strays: Mailbox::new(),
             mail: (0..workers).map(|_| Mailbox::new()).collect(),
             workers,
-            guests: workers..constant,
             started: Mutex::default(),
             roster: Roster::new(workers, count),
             phase: AtomicU32::new(Phase::Open as u32),
@@ -170,7 +167,7 @@ impl<C> Registry<C> {
 
     /// From now on work may lie in slot `index`, whose thread calls this.
     pub(crate) fn use_slot(&self, index: usize) {
-        self.slots[index].see_to();
+        self.slots[index].come();
         if self.slots[index].is_new() {
             self.roster.add(index);
         }

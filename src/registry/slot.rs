@@ -64,10 +64,10 @@ impl<C> Slot<C> {
         self.left.store(true, Ordering::Relaxed);
     }
 
-    /// A guest is here, who sees to what lies here.
-    pub(super) fn see_to(&self) {
-        // ORDERING(door): comes with the seat; until somebody sees it, others see to it, too.
-        if self.left.load(Ordering::Relaxed) {
+    /// Another guest comes, who sees to what lies here only when it waits.
+    pub(super) fn come(&self) {
+        // ORDERING(door): comes with the seat; until somebody sees it, one look more is in vain.
+        if self.left.load(Ordering::Relaxed) && self.queue_depth() == 0 {
             // ORDERING(door): as above.
             self.left.store(false, Ordering::Relaxed);
         }

@@ -40,7 +40,10 @@ pub(crate) use self::imp::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, fence,
 };
 
-pub(crate) use std::thread::panicking as is_unwinding;
+/// Is a panic under way on this thread? In a model all threads are one, of which nobody knows.
+pub(crate) fn is_unwinding() -> bool {
+    !MODELLED && std::thread::panicking()
+}
 
 /// Memory of which loom knows who touched it last.
 #[cfg(loom)]

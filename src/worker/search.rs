@@ -47,8 +47,8 @@ pub(super) struct Trail {
     pub(super) is_spread: bool,
     /// Is there room on the stack for more than a few jobs from elsewhere?
     pub(super) has_room: bool,
-    /// Is a panic under way below? To a stranger's task it would seem its own: no lock that it
-    /// holds would be poisoned by one that is.
+    /// Is it a join's half, and a panic under way below? To a stranger's task that would seem
+    /// its own: no lock that it holds would be poisoned by one that is.
     pub(super) in_unwind: bool,
 }
 

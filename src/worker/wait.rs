@@ -214,7 +214,10 @@ struct Wait<'a> {
 impl<'a> Wait<'a> {
     fn new(awaited: &'a dyn Awaited, home: Option<&'a Arc<Registry<Worker>>>) -> Self {
         let has_room = Worker::current(|worker| worker.is_none_or(Worker::has_room));
-        Wait { awaited, home, has_room, in_unwind: is_unwinding() }
+        // Only where somebody has a half of a join: what else is waited for, may lie in the own
+        // deque as a task.
+        let in_unwind = awaited.latch().is_some() && is_unwinding();
+        Wait { awaited, home, has_room, in_unwind }
     }
 
     /// Runs one job for any of the pools this thread works for.

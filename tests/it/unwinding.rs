@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
-use crate::support::{Count, pool, until, within_a_minute};
+use crate::support::{Count, hold_some, pool, until, within_a_minute};
 
 /// Runs `join`, whose first closure panics.
 fn panics<R>(join: impl FnOnce() -> R) {
@@ -47,24 +47,28 @@ fn the_stolen_half_may_call_the_pool_whose_only_worker_waits_for_it() {
 /// To such a task the panic would seem its own, and a lock that it holds would not be
 /// poisoned by one that is.
 #[test]
-fn a_second_half_that_waits_runs_no_strangers_task() {
+fn a_second_half_that_joins_runs_no_strangers_task() {
     within_a_minute(|| {
         let pool = Arc::new(pool(2));
-        let (begun, seen) = (Count::shared(), Arc::new(Mutex::new(None)));
-        let (own, count) = (pool.clone(), begun.clone());
-        let other = pool.spawn(move || {
-            count.add();
-            until(|| own.metrics().workers.iter().any(|worker| worker.parks > worker.wakes));
-        });
-        until(|| begun.get() == 1);
-        let (told, other) = (seen.clone(), Mutex::new(Some(other)));
+        let held = hold_some(&pool, 1);
+        let (taken, seen) = (Count::default(), Arc::new(Mutex::new(None)));
+        let told = seen.clone();
         let stranger = move || *told.lock().unwrap() = Some(std::thread::panicking());
-        let first_half = || {
-            drop(pool.spawn(stranger));
-            std::panic::panic_any("of the first half");
+        let sleeps = || pool.metrics().workers.iter().any(|worker| worker.parks > worker.wakes);
+        let joins = || {
+            held.release();
+            let inner = || {
+                until(|| taken.get() == 1);
+                drop(pool.spawn(stranger));
+            };
+            let stolen = || {
+                taken.add();
+                until(sleeps);
+            };
+            pool.join(inner, stolen)
         };
-        let second_half = || other.lock().unwrap().take().expect("once").join().unwrap();
-        panics(|| pool.install(|| pool.join(first_half, second_half)));
+        let first_half = || std::panic::panic_any("of the first half");
+        panics(|| pool.install(|| pool.join(first_half, joins)));
         until(|| seen.lock().unwrap().is_some());
         assert_eq!(*seen.lock().unwrap(), Some(false));
     });
