@@ -33,6 +33,18 @@ fn loom_entrance_the_keeper_comes_when_the_worker_does_not() {
 }
 
 #[test]
+fn loom_entrance_the_keeper_sees_to_what_a_guest_left() {
+    explore(Preemptions { quick: 0, full: 1 }, || {
+        let patience = Some(Duration::from_nanos(1));
+        let pool = builder(1, 1).door_patience(patience).build().unwrap();
+        let (open, wait) = gate();
+        let blocked = pool.spawn(wait);
+        pool.scope(|_| drop(pool.spawn(open)));
+        blocked.join().unwrap();
+    });
+}
+
+#[test]
 fn loom_entrance_lends_to_a_worker_and_waits() {
     explore(Preemptions { quick: 2, full: 4 }, || {
         let pool = pool(1, 0);

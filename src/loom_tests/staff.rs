@@ -230,6 +230,17 @@ fn loom_staff_a_stand_in_runs_what_a_blocked_worker_waits_for() {
 }
 
 #[test]
+fn loom_staff_a_stand_in_runs_what_is_lent_to_a_blocked_worker() {
+    explore(Preemptions { quick: 1, full: 2 }, || {
+        let pool = builder(1, 0).max_stand_ins(1).build().unwrap();
+        let (open, wait) = gate();
+        let blocked = pool.spawn(move || crate::blocking(wait));
+        pool.install(open);
+        blocked.join().unwrap();
+    });
+}
+
+#[test]
 fn loom_staff_a_task_beside_a_change_of_size_runs() {
     explore(Preemptions { quick: 1, full: 2 }, || {
         let pool = pool(2, 0);
