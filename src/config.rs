@@ -6,6 +6,7 @@ use crate::{
     cpus,
     error::{BuildError, BuildErrorKind},
     stall::StallHandler,
+    sync::thread,
     unwind::{self, Payload},
 };
 
@@ -14,13 +15,20 @@ use crate::{
 /// are touched take memory.
 const DEFAULT_STACK: usize = 8 << 20;
 
-/// The stack for a thread, if not asked for otherwise: `DEFAULT_STACK`, unless
-/// the environment tells `std` what it wants.
-pub(crate) fn stack_size(asked: Option<usize>) -> Option<usize> {
-    asked.or_else(|| match std::env::var_os("RUST_MIN_STACK") {
-        Some(_) => None,
-        None => Some(DEFAULT_STACK),
-    })
+/// Gives a thread that is to be started its stack, and says how large that is: if not asked
+/// for otherwise `DEFAULT_STACK`, unless the environment tells `std` what it wants.
+pub(crate) fn with_stack(
+    builder: thread::Builder,
+    asked: Option<usize>,
+) -> (thread::Builder, usize) {
+    let told = std::env::var_os("RUST_MIN_STACK").is_some();
+    match asked {
+        None if told => (builder, std_stack()),
+        _ => {
+            let bytes = asked.unwrap_or(DEFAULT_STACK);
+            (builder.stack_size(bytes), bytes)
+        }
+    }
 }
 
 /// The stack that std gives a thread if not told, in bytes.

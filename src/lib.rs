@@ -104,9 +104,9 @@
 //!   or key that stands still.
 //! - No lane starves, and no task waits for ever behind those that follow each other.
 //! - A wait runs other jobs on top of its stack to a limited depth, and all but a few only
-//!   while half of the stack is free (on a caller's thread: within 512 KiB of its call). At any depth come jobs of scopes that its own thread
-//!   works for, while it waits for a scope; and closures of callers that found no guest seat
-//!   and are blocked meanwhile.
+//!   while half of the stack is free (on a caller's thread: within 512 KiB of its call). At
+//!   any depth come jobs of scopes that its own thread works for, while it waits for a scope;
+//!   and closures of callers that found no guest seat and are blocked meanwhile.
 //!
 //! # Limits
 //!
@@ -116,11 +116,10 @@
 //! - A thread that waits may run other jobs on top of its stack. Do not hold a
 //!   lock, or a `RefCell` borrow in a thread-local, across a `join` if what is
 //!   run meanwhile may want the same; or wait inside [`isolated`], which says
-//!   what it cannot save. For the same reason tasks that join the handles of earlier tasks should do so inside
-//!   [`isolated`]: else a thread that waits in one of
-//!   them may begin another on top, and that one wait for what lies below it. A task
-//!   that joins only what it has spawned itself is safe, and so are jobs of
-//!   [`Scope::spawn_handle`]. But a task of a [`Bulkhead`] or of a key holds its place or its
+//!   what it cannot save. For the same reason tasks that join the handles of earlier tasks
+//!   should do so inside [`isolated`]: else a thread that waits in one of them may
+//!   begin another on top, and that one wait for what lies below it. A task that joins only what it has spawned
+//!   itself is safe, and so are jobs of [`Scope::spawn_handle`]. But a task of a [`Bulkhead`] or of a key holds its place or its
 //!   turn as one holds a lock, and should wait inside [`isolated`] if others join tasks of
 //!   that bulkhead or key.
 //! - Recursion of `join` uses the stack as any recursion does: a few hundred

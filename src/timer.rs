@@ -177,10 +177,8 @@ impl Dial {
     /// comes next asks it again.
     fn has_thread(&mut self, shared: &Arc<Shared>) -> bool {
         if let Thread::Absent = self.thread {
-            let mut builder = thread::Builder::new().name("heist-timer".into());
-            if let Some(bytes) = config::stack_size(shared.stack_size) {
-                builder = builder.stack_size(bytes);
-            }
+            let builder = thread::Builder::new().name("heist-timer".into());
+            let (builder, _) = config::with_stack(builder, shared.stack_size);
             let own = Arc::clone(shared);
             if let Ok(thread) = builder.spawn(move || own.run()) {
                 self.thread = Thread::Present(thread);

@@ -47,11 +47,7 @@ impl sealed::Spawn for OsThreads {
         if let Some(name) = thread.name() {
             builder = builder.name(name.into());
         }
-        let size = config::stack_size(thread.stack_size());
-        if let Some(bytes) = size {
-            builder = builder.stack_size(bytes);
-        }
-        let bytes = size.unwrap_or_else(config::std_stack);
+        let (builder, bytes) = config::with_stack(builder, thread.stack_size());
         builder.spawn(move || thread.run_on(bytes)).map(Some)
     }
 }

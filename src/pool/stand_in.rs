@@ -28,12 +28,8 @@ pub(super) fn open(
     registry.staff.open(Box::new(move |call| {
         let registry = home.upgrade()?;
         let (seats, call) = (Arc::clone(&seats), Arc::clone(call));
-        let mut builder = thread::Builder::new().name("heist-stand-in".into());
-        let size = config::stack_size(stack_size);
-        if let Some(bytes) = size {
-            builder = builder.stack_size(bytes);
-        }
-        let bytes = size.unwrap_or_else(config::std_stack);
+        let builder = thread::Builder::new().name("heist-stand-in".into());
+        let (builder, bytes) = config::with_stack(builder, stack_size);
         let run = move || {
             // There is one for each that the staff may call.
             let Some(seat) = seats.lock().pop() else { return };

@@ -19,7 +19,7 @@
 //! the entrance, and to run a stranger's task in the middle of a fork would meet
 //! the locks held there. So a task that comes in while nobody is there for it
 //! calls a stand-in, too; but that one takes nobody's place, serves the entrance
-//! and what guests have spawned, and only when the door's patience is over.
+//! and what guests have left, and only when the door's patience is over.
 
 mod crew;
 #[cfg(all(test, not(any(loom, shuttle))))]

@@ -154,8 +154,8 @@ impl Worker {
     }
 
     /// The same for a task that a guest has left.
-    pub(crate) fn run_one_left(&self) -> bool {
-        self.run_at_door(self.task_left_behind())
+    pub(crate) fn run_one_left(&self) {
+        self.run_at_door(self.task_left_behind());
     }
 
     fn run_at_door(&self, task: Option<JobRef<Worker>>) -> bool {
