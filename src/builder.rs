@@ -123,9 +123,9 @@ impl<S> ThreadPoolBuilder<S> {
         self
     }
 
-    /// How many tasks may wait in each priority's lane of the entrance.
-    /// Default: 4096; at least 1, and all above `u32::MAX` is as good as that. Who
-    /// brings more waits for room, or is refused, as the verb says.
+    /// How many tasks may wait in each priority's lane of the entrance, beside the few that
+    /// workers have taken in hand. Default: 4096; at least 1, and all above `u32::MAX` is as
+    /// good as that. Who brings more waits for room, or is refused, as the verb says.
     ///
     /// ```
     /// let builder = heist::ThreadPool::builder().num_threads(1);
@@ -205,9 +205,9 @@ impl<S> ThreadPoolBuilder<S> {
     /// That thread, one a pool, is the pool's own, as those of [`max_stand_ins`](Self::max_stand_ins),
     /// which do not count it. It is called when a task comes in and every worker is busy, and
     /// serves the entrance once none has taken anything for so long, and in each such time one of
-    /// those that a guest has spawned and left when its call was over. What a busy thread has
-    /// spawned itself, or taken from others at once with what it runs, lies in its own deque,
-    /// for other workers.
+    /// those that a guest, a stand-in or a worker off duty has spawned and left. What a busy
+    /// thread has spawned itself, or taken from others at once with what it runs, lies in its own
+    /// deque, for other workers.
     ///
     /// ```
     /// let (say, heard) = std::sync::mpsc::channel();
@@ -335,7 +335,7 @@ impl<S: Spawner> ThreadPoolBuilder<S> {
     /// # Errors
     ///
     /// If an option has a value that is not allowed, or the system refuses a
-    /// thread; those already started are stopped and joined first.
+    /// thread; those already started are stopped first, and joined if they are the pool's own.
     ///
     /// # Panics
     ///

@@ -88,8 +88,8 @@
 //! repository names them.
 //!
 //! - A task that was accepted runs exactly once, or its handle says why not. A
-//!   closure that was refused comes back; only `spawn` on a closed pool drops it, and the
-//!   handle says so.
+//!   closure that was refused comes back; only `spawn` drops it, on a closed pool or when the
+//!   deadline comes before there is room, and the handle says so.
 //! - No wake-up is lost: where there is work and a thread that may take it, it
 //!   runs; also behind a task that blocks, while another worker is free.
 //! - `join`, `scope` and loops return after everything they started, and nothing

@@ -39,7 +39,8 @@ pub struct Metrics {
     /// the entrance while every worker is busy. While they have nothing to do,
     /// their time is not taken.
     pub stand_ins: WorkerMetrics,
-    /// What guests did inside the pool, together. Their times are not taken.
+    /// What guests did inside the pool, together. Their times are not taken, but for
+    /// [`lock_wait`](WorkerMetrics::lock_wait).
     pub others: WorkerMetrics,
     /// The lanes of the entrance: high, normal, low.
     pub lanes: [LaneMetrics; 3],
@@ -80,7 +81,7 @@ pub struct WorkerMetrics {
     pub parked: Duration,
     /// Time spent in [`blocking`](crate::blocking) sections.
     pub blocked: Duration,
-    /// Part of the four times above: waiting for the pool's own locks.
+    /// Waiting for the pool's own locks; a worker's is part of the four times above.
     pub lock_wait: Duration,
     /// Tasks that ran to their end on this thread.
     pub tasks_completed: u64,

@@ -163,7 +163,7 @@ impl<'p> TaskBuilder<'p> {
     ///
     /// # Blocks
     ///
-    /// Outside the pool, until the lane has room, or for `timeout`. Inside, never.
+    /// As [`ThreadPool::spawn_timeout`].
     ///
     /// # Errors
     ///

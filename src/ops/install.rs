@@ -19,7 +19,8 @@ impl ThreadPool {
     /// # Where it runs
     ///
     /// On the calling thread if it is the pool's own: a worker or a stand-in; else on a
-    /// worker or stand-in that is free, before any task that waits at the entrance.
+    /// worker that is free, or on a stand-in for one that blocks: mostly before tasks that wait
+    /// at the entrance, and never on the stand-in that serves those.
     ///
     /// # Blocks
     ///

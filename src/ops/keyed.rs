@@ -173,7 +173,7 @@ impl<'p> TaskBuilder<'p> {
     ///
     /// # Blocks
     ///
-    /// Outside the pool, until the lane has room, or for `timeout`. Inside, never.
+    /// As [`spawn_timeout`](Self::spawn_timeout).
     ///
     /// # Errors
     ///

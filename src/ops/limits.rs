@@ -8,7 +8,9 @@ use crate::token::CancellationToken;
 impl TaskBuilder<'_> {
     /// Cancels the task with `token`: if it has not started by then it never runs,
     /// and its handle says so at once. While it runs,
-    /// [`heist::is_cancelled`](crate::is_cancelled) is true when the token is.
+    /// [`heist::is_cancelled`](crate::is_cancelled) is true when the token is; it is also true
+    /// after the task's [`timeout`](Self::timeout), of which `token` itself does not hear, since
+    /// other tasks may have it, too.
     ///
     /// # Where it runs
     ///
@@ -43,7 +45,7 @@ impl TaskBuilder<'_> {
     /// counted among the cancelled.
     ///
     /// A thread that waits for room in a spawn waits no longer than that; what is turned away
-    /// then counts as rejected. `spawn_async` waits on, and its handle says so.
+    /// then counts as rejected, and its closure is dropped. `spawn_async` waits on, and its handle says so.
     ///
     /// # Where it runs
     ///

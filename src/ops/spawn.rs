@@ -14,7 +14,8 @@ impl ThreadPool {
     /// of each priority: this is where a producer that is too fast is slowed
     /// down. From a thread of the pool it goes to that thread's own deque,
     /// since a worker that waited for room would wait for itself; if 65 536 jobs
-    /// are queued there already, it is run at once, before this returns.
+    /// are queued there already, it is run at once, before this returns (inside eight that
+    /// run so, one inside another, there is room for as many more).
     ///
     /// If the pool is closed, `f` is dropped and the handle says
     /// [`is_cancelled`](crate::JoinError::is_cancelled).
@@ -102,7 +103,8 @@ impl ThreadPool {
     ///
     /// # Blocks
     ///
-    /// Outside the pool, until there is room, or for `timeout`. Inside, never.
+    /// Outside the pool, until there is room, or for `timeout`; a worker of another pool runs
+    /// jobs of that one meanwhile, and ends the one at hand first. Inside, never.
     ///
     /// # Errors
     ///

@@ -208,7 +208,8 @@ impl<'p> TaskBuilder<'p> {
     ///
     /// # Blocks
     ///
-    /// Outside the pool, until the lane has room, or for `timeout`.
+    /// Outside the pool, until the lane has room, or for `timeout`; as
+    /// [`ThreadPool::spawn_timeout`].
     ///
     /// # Errors
     ///

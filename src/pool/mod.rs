@@ -122,10 +122,10 @@ impl ThreadPool {
     /// Closes the pool, runs everything accepted, and joins the threads:
     /// when this returns, their thread-locals are gone too.
     ///
-    /// Blocks until then. On a thread of the pool itself it does not wait; the
-    /// pool then ends on its own when all is done. Threads that a
-    /// [`spawn_handler`](crate::ThreadPoolBuilder::spawn_handler) started are
-    /// waited for, but joined by whoever started them.
+    /// Blocks until then. On a thread of the pool itself it does not wait; the pool then ends on
+    /// its own when all is done. Threads that a
+    /// [`spawn_handler`](crate::ThreadPoolBuilder::spawn_handler) started are waited for, but
+    /// joined by whoever started them.
     ///
     /// ```
     /// use std::sync::{Arc, atomic::{AtomicUsize, Ordering}};
@@ -146,7 +146,8 @@ impl ThreadPool {
 
     /// Like [`shutdown`](Self::shutdown), but waits no longer than `timeout` for the threads to
     /// leave. Those that have are joined, however long their thread-locals take, and so is
-    /// `heist-timer`, whatever a stall handler or a late task's destructor does there.
+    /// `heist-timer`, whatever a stall handler or a late task's destructor does there. A worker of
+    /// another pool runs jobs of that one meanwhile, and ends the one at hand first.
     ///
     /// # Errors
     ///
@@ -170,10 +171,10 @@ impl ThreadPool {
         self.end(Phase::Ending, Instant::now().checked_add(timeout))
     }
 
-    /// Closes the pool, drops what has not started, lets finish what runs, and
-    /// joins the threads. The handles of dropped tasks say
-    /// [`is_cancelled`](crate::JoinError::is_cancelled). Returns how many
-    /// tasks were dropped.
+    /// Closes the pool, drops what has not started, lets finish what runs, and joins the
+    /// threads. The handles of dropped tasks say [`is_cancelled`](crate::JoinError::is_cancelled):
+    /// at once, but for a task in a worker's own deque, when a worker comes to it. Returns how
+    /// many tasks were dropped.
     ///
     /// Blocks as [`shutdown`](Self::shutdown) does; on a thread of the pool
     /// itself the number is that of the tasks dropped so far.

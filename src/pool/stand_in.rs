@@ -79,6 +79,7 @@ fn live(
             return;
         };
         let Some(worker) = &worker else { return };
+        registry.resume(worker.slot());
         worker.enter(|worker| match duty {
             Duty::Place => worker.take_place(),
             Duty::Door => keep_door(worker, call),
@@ -91,7 +92,8 @@ fn keep_door(worker: &Worker, call: &Call) {
     let registry = worker.registry();
     let Some(patience) = registry.staff.patience() else { return };
     let waiting = || registry.has_tasks() || worker.has_queued();
-    while !registry.staff.rest(waiting) && !registry.is_over() {
+    // With tasks of its own it does not even offer to go: another keeper would not see them.
+    while (worker.has_queued() || !registry.staff.rest(waiting)) && !registry.is_over() {
         let taken = registry.taken();
         let start = Instant::now();
         let until = start.checked_add(patience);

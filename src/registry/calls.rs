@@ -57,8 +57,8 @@ impl<C> Registry<C> {
         }
     }
 
-    /// The guest of slot `index` leaves tasks behind: from now on they are as good as at the
-    /// entrance.
+    /// The thread of slot `index` goes, and leaves tasks behind: from now on they are as good as
+    /// at the entrance.
     pub(crate) fn leave_tasks(&self, index: usize) {
         self.slot(index).leave();
         if !self.sleep.posted(Place::Deque) {
@@ -66,13 +66,18 @@ impl<C> Registry<C> {
         }
     }
 
-    /// Is there a task at the entrance, or one that a guest has left?
+    /// Is there a task at the entrance, or one whose thread has gone?
     pub(crate) fn has_tasks(&self) -> bool {
-        self.injector.has_tasks() || self.left_by_guests().next().is_some()
+        self.injector.has_tasks() || self.left_behind().next().is_some()
     }
 
-    /// Slots where tasks lie that a guest has left.
-    pub(crate) fn left_by_guests(&self) -> impl Iterator<Item = usize> {
+    /// The thread of slot `index` is back, and sees to what it has left.
+    pub(crate) fn resume(&self, index: usize) {
+        self.slot(index).resume();
+    }
+
+    /// Slots where tasks lie whose thread has gone.
+    pub(crate) fn left_behind(&self) -> impl Iterator<Item = usize> {
         let slots = (0..self.places()).filter_map(|place| self.at_place(place));
         slots.filter(|&slot| self.slot(slot).has_left())
     }

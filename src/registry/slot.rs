@@ -25,7 +25,7 @@ pub(crate) struct Slot<C: 'static> {
     privacy: Arc<Privacy>,
     /// Has it had a thread?
     known: AtomicBool,
-    /// Has a guest gone, and left tasks here?
+    /// Has its thread gone, and left tasks here?
     left: AtomicBool,
     pub(crate) counters: Counters,
     pub(crate) ledger: Arc<Ledger>,
@@ -58,7 +58,7 @@ impl<C> Slot<C> {
         &self.privacy
     }
 
-    /// Its guest goes, and leaves what it has spawned.
+    /// Its thread goes, and leaves what it has spawned.
     pub(super) fn leave(&self) {
         // ORDERING(door): P1; followed by a fence.
         self.left.store(true, Ordering::Relaxed);
@@ -73,7 +73,16 @@ impl<C> Slot<C> {
         }
     }
 
-    /// Do tasks lie here that a guest has left?
+    /// Its thread is back, and sees to what lies here.
+    pub(super) fn resume(&self) {
+        // ORDERING(door): the same thread's; until somebody sees it, one look more is in vain.
+        if self.left.load(Ordering::Relaxed) {
+            // ORDERING(door): as above.
+            self.left.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// Do tasks lie here whose thread has gone?
     pub(super) fn has_left(&self) -> bool {
         // ORDERING(door): O3, after the keeper's fence.
         self.left.load(Ordering::Relaxed) && self.queue_depth() > 0

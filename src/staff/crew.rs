@@ -85,7 +85,7 @@ pub(super) struct Crew {
     away: Vec<usize>,
     /// Stand-ins in places.
     placed: usize,
-    /// The system has refused a thread, and nobody has stepped aside since.
+    /// The system has refused a thread, and nobody has stepped aside or been called since.
     refused: bool,
 }
 
@@ -139,6 +139,10 @@ impl Crew {
         let comes = self.starter.is_some() && (!self.refused || !self.bench.is_empty());
         let open = if comes { vacant.saturating_sub(self.placed) } else { 0 };
         Places { open, surplus: self.placed.saturating_sub(vacant) }
+    }
+
+    pub(super) fn was_refused(&self) -> bool {
+        self.refused
     }
 
     /// Calls a stand-in into a place. False: none can come.

@@ -19,7 +19,7 @@
 //! the entrance, and to run a stranger's task in the middle of a fork would meet
 //! the locks held there. So a task that comes in while nobody is there for it
 //! calls a stand-in, too; but that one takes nobody's place, serves the entrance
-//! and what guests have left, and only when the door's patience is over.
+//! and what those have left who are gone, and only when the door's patience is over.
 
 mod crew;
 #[cfg(all(test, not(any(loom, shuttle))))]
@@ -29,8 +29,8 @@ use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
 
-use self::crew::Crew;
 pub(crate) use self::crew::{Call, Duty, Starter, Thread};
+use self::crew::{Crew, Places};
 use crate::{
     process::Process,
     sync::{Arc, AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, fence},
@@ -228,14 +228,17 @@ impl Staff {
 
     /// Says without a lock what has changed under it.
     fn settle(&self, crew: MutexGuard<'_, Crew>) {
-        // ORDERING(duty): changes only under this lock.
-        let limit = self.seen.limit.load(Ordering::Relaxed);
-        let counts = |index| index < limit || index >= self.workers;
-        let places = crew.places(counts, self.most);
+        let places = self.places(&crew);
         // ORDERING(door): O1; ordered by the fence that follows.
         self.seen.open.store(places.open, Ordering::Relaxed);
         // ORDERING(door): a hint.
         self.seen.surplus.store(places.surplus, Ordering::Relaxed);
+    }
+
+    fn places(&self, crew: &Crew) -> Places {
+        // ORDERING(duty): changes only under the crew's lock.
+        let limit = self.seen.limit.load(Ordering::Relaxed);
+        crew.places(|index| index < limit || index >= self.workers, self.most)
     }
 
     // The door.
@@ -299,6 +302,10 @@ impl Staff {
         let until = Instant::now().checked_add(self.keep_alive);
         let mut crew = self.crew.lock();
         crew.sit_down(call);
+        if crew.was_refused() && self.places(&crew).open > 0 {
+            // Somebody wanted a stand-in while this one was on its way.
+            crew.fill();
+        }
         loop {
             if let Some(duty) = call.take() {
                 return Some(duty);

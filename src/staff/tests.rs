@@ -113,6 +113,27 @@ fn a_keeper_that_was_refused_is_called_again() {
 }
 
 #[test]
+fn a_stand_in_on_its_way_to_the_bench_comes_for_one_that_was_refused() {
+    let staff = Staff::new(2, 2, Duration::MAX, None);
+    let called = Called::default();
+    let all = called.clone();
+    staff.open(Box::new(move |call| {
+        let mut all = all.lock();
+        all.push(call.clone());
+        (all.len() == 1).then(|| Arc::new(()) as _)
+    }));
+    (0..2).for_each(|worker| staff.step_aside(worker));
+    assert!(staff.fill() && !staff.fill(), "only one thread is to be had");
+    let call = called.lock()[0].clone();
+    let await_call = || staff.await_call(&call, || true, || ());
+    assert_eq!(await_call(), Some(Duty::Place));
+    assert!(staff.leave(|| true), "as if there were nothing open");
+    assert_eq!(await_call(), Some(Duty::Place), "what was posted meanwhile is looked for");
+    assert!(staff.leave(|| false));
+    assert_eq!(await_call(), None, "it rests");
+}
+
+#[test]
 fn the_first_workers_that_are_there_are_on_duty() {
     let (staff, _called) = staff(4, 4, None);
     let on_duty = |staff: &Staff| (0..5).filter(|&slot| staff.is_on_duty(slot)).collect::<Vec<_>>();

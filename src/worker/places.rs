@@ -23,7 +23,7 @@ impl Worker {
             return;
         }
         self.rest();
-        self.leave_queued();
+        self.leave_to_the_door();
         self.turn_to(Activity::Parked);
         let parker = Parker::current();
         while !self.is_on_duty() {
@@ -32,7 +32,7 @@ impl Worker {
                 self.turn_to(Activity::Busy);
                 self.run_job(job);
                 self.rest();
-                self.leave_queued();
+                self.leave_to_the_door();
             }
             // Whoever changes what is looked at here wakes who lies here.
             self.registry.sleep.lie_down(self.index, &parker);
@@ -41,6 +41,7 @@ impl Worker {
             }
             self.turn_to(Activity::Parked);
         }
+        self.registry.resume(self.index);
         self.turn_to(Activity::Busy);
     }
 
@@ -69,7 +70,7 @@ impl Worker {
                 break;
             }
         }
-        self.leave_queued();
+        self.leave_to_the_door();
         self.turn_to(Activity::Parked);
         if self.registry.is_over() {
             self.registry.sleep.wake_all();
@@ -80,6 +81,10 @@ impl Worker {
     /// take any more.
     fn leaves_surplus(&self) -> bool {
         if !self.registry.staff.has_surplus() {
+            return false;
+        }
+        // At its end the pool has nobody else for them, perhaps; asked once more below.
+        if self.has_queued() && self.registry.phase() >= Phase::Ending {
             return false;
         }
         self.leave_queued();
@@ -109,6 +114,14 @@ impl Worker {
             let Some(job) = own else { break };
             self.run_job(job);
             self.rest();
+        }
+    }
+
+    /// The same, and what is left then is served at the door, if nobody has time for it.
+    fn leave_to_the_door(&self) {
+        self.leave_queued();
+        if self.has_queued() {
+            self.registry.leave_tasks(self.index);
         }
     }
 
@@ -153,7 +166,7 @@ impl Worker {
         self.run_at_door(self.next_task())
     }
 
-    /// The same for a task that a guest has left.
+    /// The same for a task whose thread has gone.
     pub(crate) fn run_one_left(&self) {
         self.run_at_door(self.task_left_behind());
     }

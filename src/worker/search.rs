@@ -8,8 +8,8 @@ use crate::{
 };
 
 /// Jobs between looks at what the usual order might starve: the lanes, while deques
-/// are full or jobs come by mail or the side door, and those in turn; and the oldest of
-/// the own deque, while newer ones keep coming. A prime, so as not to beat with loops of
+/// are full or jobs come by mail or the side door, and those in turn; the oldest of
+/// the own deque, while newer ones keep coming; and what lies with others who block. A prime, so as not to beat with loops of
 /// the user's; Go's scheduler looks at its global queue as often.
 const FAIRNESS_TICK: u32 = 61;
 
@@ -73,10 +73,11 @@ impl Worker {
     /// (leapfrogging; Wagner and Calder, PPoPP 1993).
     pub(super) fn help(&self, trail: Trail) -> Option<Job> {
         if self.in_section() {
-            return self.help_alone(true);
+            return self.help_alone(trail.in_unwind, true);
         }
         let appetite = self.appetite_to_help(trail);
-        self.own_job(appetite.deques, appetite.strays)
+        self.overdue_help(appetite)
+            .or_else(|| self.own_job(appetite.deques, appetite.strays))
             .or_else(|| self.take_sent(appetite))
             .or_else(|| self.steal_from(self.in_reach(trail)?, Share::One))
             .or_else(|| if appetite.deques { self.steal(Share::One) } else { None })
@@ -85,18 +86,20 @@ impl Worker {
             .or_else(|| self.take_side())
     }
 
-    /// The slot to leapfrog to: too deep for strangers' tasks, only while none can lie there.
+    /// The slot to leapfrog to, while there is room: too deep for strangers' tasks, only while
+    /// none can lie there.
     fn in_reach(&self, trail: Trail) -> Option<usize> {
         let tasks = |slot| self.registry.slot(slot).may_hold_jobs();
         trail.holder.filter(|&slot| {
-            let any = self.may_be_needed(trail.has_room) && !trail.in_unwind;
-            slot != self.index && (any || !tasks(slot))
+            let any = self.may_be_needed(true) && !trail.in_unwind;
+            slot != self.index && self.may_nest(trail.has_room) && (any || !tasks(slot))
         })
     }
 
     /// Work for a thread that waits in an isolated section: what was forked there.
-    fn help_alone(&self, structured: bool) -> Option<Job> {
-        let own = self.own_job(self.may_take_any(Trail::default()), structured);
+    fn help_alone(&self, in_unwind: bool, structured: bool) -> Option<Job> {
+        let any = self.may_take_any(Trail { in_unwind, ..Trail::default() });
+        let own = self.own_job(any, structured);
         own.or_else(|| self.registry.take_inner_mail(self.index))
     }
 
@@ -132,9 +135,10 @@ impl Worker {
     pub(super) fn serve(&self, has_room: bool) -> Option<Job> {
         let appetite = self.appetite_to_serve(has_room);
         if self.in_section() {
-            return self.help_alone(appetite.strays);
+            return self.help_alone(false, appetite.strays);
         }
-        self.own_job(self.may_be_needed(has_room), appetite.strays)
+        self.overdue_help(appetite)
+            .or_else(|| self.own_job(self.may_be_needed(has_room), appetite.strays))
             .or_else(|| self.take_sent(appetite))
             .or_else(|| self.take_side())
             .or_else(|| if appetite.deques { self.steal(Share::One) } else { None })
@@ -146,10 +150,10 @@ impl Worker {
         self.deque.pop().or_else(|| self.take_head())
     }
 
-    /// A task that a guest has left.
+    /// A task whose thread has gone.
     pub(super) fn task_left_behind(&self) -> Option<Job> {
         let steal = |slot| self.registry.steal(slot, self.index, Share::One, &self.deque);
-        self.registry.left_by_guests().find_map(steal)
+        self.registry.left_behind().find_map(steal)
     }
 
     /// The head of the lane whose turn it is, for a member.
@@ -319,13 +323,8 @@ impl Worker {
 
     /// Every so many jobs, one from where the usual order seldom gets.
     fn overdue_job(&self) -> Option<Job> {
-        let ticks = self.ticks.get().wrapping_add(1);
-        self.ticks.set(ticks);
-        if ticks % FAIRNESS_TICK != 0 {
-            return None;
-        }
         // In turns, so that none starves another.
-        let turn = ticks / FAIRNESS_TICK;
+        let turn = self.fair_turn()?;
         let oldest_own = || self.registry.take_oldest(self.index);
         if turn % 2 == 0 {
             self.job_from_elsewhere(turn / 2).or_else(oldest_own)
@@ -334,12 +333,33 @@ impl Worker {
         }
     }
 
-    /// Of the outside world's and of what was sent here, from each first in its turn.
+    /// Of the outside world's, of what was sent here and of others', from each first in its turn.
     fn job_from_elsewhere(&self, turn: u32) -> Option<Job> {
-        (0..3).find_map(|place| match (turn + place) % 3 {
+        (0..4).find_map(|place| match (turn + place) % 4 {
             0 => self.take_task(),
             1 => self.registry.take_mail(self.index),
-            _ => self.take_side(),
+            2 => self.take_side(),
+            _ => self.steal(Share::One),
         })
+    }
+
+    /// The same for a thread that waits, of what it has an appetite for.
+    fn overdue_help(&self, appetite: Appetite) -> Option<Job> {
+        let turn = self.fair_turn()?;
+        (0..5).find_map(|place| match (turn + place) % 5 {
+            0 if appetite.deques => self.registry.take_oldest(self.index),
+            1 => self.take_sent(appetite),
+            2 => self.take_side(),
+            3 if appetite.deques => self.steal(Share::One),
+            4 if appetite.lanes => self.take_task(),
+            _ => None,
+        })
+    }
+
+    /// Which turn it is, once in so many looks.
+    fn fair_turn(&self) -> Option<u32> {
+        let ticks = self.ticks.get().wrapping_add(1);
+        self.ticks.set(ticks);
+        (ticks % FAIRNESS_TICK == 0).then_some(ticks / FAIRNESS_TICK)
     }
 }

@@ -1,6 +1,7 @@
 //! A pool of one worker does everything, from outside, as a guest and within.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use heist::ThreadPool;
@@ -159,5 +160,42 @@ fn a_yielding_worker_serves_the_entrance() {
         assert_eq!(pool.install(|| 6), 6);
         stop.add();
         busy.join().unwrap();
+    });
+}
+
+/// Spawns itself again until it is told to stop.
+fn ticker(stop: Arc<AtomicBool>) {
+    if !stop.load(Ordering::SeqCst) {
+        drop(heist::spawn(move || ticker(stop)));
+    }
+}
+
+#[test]
+fn a_wait_reaches_what_lies_behind_tasks_that_follow_each_other() {
+    let tick = |stop: &Arc<AtomicBool>| {
+        let stop = stop.clone();
+        drop(heist::spawn(move || ticker(stop)));
+    };
+    within_a_minute(move || {
+        let (home, abroad) = (pool(1), pool(1));
+        // An older job of the thread's own.
+        let stop = Arc::new(AtomicBool::new(false));
+        home.install(|| {
+            home.scope(|s| {
+                s.spawn(|_| stop.store(true, Ordering::SeqCst));
+                tick(&stop);
+            });
+        });
+        // What is lent to the pool, and what is sent to the thread, while it waits abroad.
+        for sent in [false, true] {
+            let stop = Arc::new(AtomicBool::new(false));
+            let end = || stop.store(true, Ordering::SeqCst);
+            home.install(|| {
+                tick(&stop);
+                abroad.install(|| {
+                    if sent { drop(home.broadcast(|_| end())) } else { home.install(end) }
+                });
+            });
+        }
     });
 }

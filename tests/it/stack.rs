@@ -51,6 +51,34 @@ fn steal_me(begun: &Count) {
     );
 }
 
+/// Forks again and again in the second half, which the other worker takes if it comes soon.
+fn spine(left: usize) {
+    if left == 0 {
+        return;
+    }
+    let stolen = Count::default();
+    let here = || {
+        let start = Instant::now();
+        while stolen.get() == 0 && start.elapsed() < Duration::from_micros(200) {
+            std::hint::spin_loop();
+        }
+    };
+    let rest = || {
+        stolen.add();
+        spine(left - 1);
+    };
+    heist::join(here, rest);
+}
+
+#[test]
+fn halves_that_two_workers_take_from_each_other_nest_while_there_is_room() {
+    alone("stack::halves_that_two_workers_take_from_each_other_nest_while_there_is_room", || {
+        let pool = builder(2).stack_size(STACK).build().unwrap();
+        // By itself a spine of these needs less than half of such a stack.
+        pool.install(|| spine(1000));
+    });
+}
+
 #[test]
 fn loops_in_loops_fit_on_a_small_stack() {
     alone("stack::loops_in_loops_fit_on_a_small_stack", || {

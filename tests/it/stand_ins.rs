@@ -137,6 +137,57 @@ fn a_task_that_a_whole_fork_join_computation_waits_for_is_let_in() {
     });
 }
 
+/// Spawns so many tasks, each of which counts itself.
+fn spawn_counted(tasks: usize, ran: &Arc<Count>) {
+    for _ in 0..tasks {
+        let ran = ran.clone();
+        drop(heist::spawn(move || ran.add()));
+    }
+}
+
+#[test]
+fn what_a_stand_in_leaves_is_served_at_the_door() {
+    within_a_minute(|| {
+        let pool = builder(1).door_patience(Some(Duration::from_millis(1))).build().unwrap();
+        let (go, back, ran) = (Gate::shared(), Count::shared(), Count::shared());
+        let (arrived, gone, all) = (back.clone(), go.clone(), ran.clone());
+        let busy = pool.spawn(move || {
+            heist::blocking(|| gone.pass());
+            arrived.add();
+            until(|| all.get() == 20);
+        });
+        let all = ran.clone();
+        let spawns = pool.spawn(move || {
+            spawn_counted(20, &all);
+            go.open();
+            until(|| back.get() == 1);
+        });
+        spawns.join().unwrap();
+        busy.join().unwrap();
+    });
+}
+
+#[test]
+fn what_a_worker_off_duty_leaves_is_served_at_the_door() {
+    within_a_minute(|| {
+        let pool = builder(2).door_patience(Some(Duration::from_millis(1))).build().unwrap();
+        let pool = Arc::new(pool);
+        pool.set_active_threads(1).unwrap();
+        for _ in 0..5 {
+            let (own, ran) = (pool.clone(), Count::shared());
+            let busy = pool.spawn(move || {
+                own.broadcast(|at| {
+                    if at.index() == 1 {
+                        spawn_counted(20, &ran)
+                    }
+                });
+                until(|| ran.get() == 20);
+            });
+            busy.join().unwrap();
+        }
+    });
+}
+
 #[test]
 fn a_stand_in_may_take_the_pool_along_to_its_end() {
     thread_local! {

@@ -44,6 +44,32 @@ fn the_stolen_half_may_call_the_pool_whose_only_worker_waits_for_it() {
     });
 }
 
+#[test]
+fn in_an_isolated_section_the_wait_runs_no_task_either() {
+    within_a_minute(|| {
+        let (pool, taken) = (Arc::new(pool(2)), Count::default());
+        let seen = Arc::new(Mutex::new(None));
+        let told = seen.clone();
+        let task = move || *told.lock().unwrap() = Some(std::thread::panicking());
+        let sleeps = || pool.metrics().workers.iter().any(|worker| worker.parks > worker.wakes);
+        let second_half = || {
+            taken.add();
+            until(|| sleeps() || seen.lock().unwrap().is_some());
+        };
+        let section = || {
+            let first_half = || {
+                until(|| taken.get() == 1);
+                drop(heist::spawn(task));
+                first_half(&taken);
+            };
+            heist::join(first_half, second_half);
+        };
+        panics(|| pool.install(|| heist::isolated(section)));
+        until(|| seen.lock().unwrap().is_some());
+        assert_eq!(*seen.lock().unwrap(), Some(false));
+    });
+}
+
 /// To such a task the panic would seem its own, and a lock that it holds would not be
 /// poisoned by one that is.
 #[test]

@@ -141,7 +141,8 @@ impl Bulkhead {
     ///
     /// # Blocks
     ///
-    /// Outside the pool, until there is a place, or for `timeout`. Inside, never.
+    /// Outside the pool, until there is a place, or for `timeout`; as
+    /// [`ThreadPool::spawn_timeout`](crate::ThreadPool::spawn_timeout). Inside, never.
     ///
     /// # Errors
     ///

@@ -169,8 +169,8 @@ impl<'b> BulkheadTaskBuilder<'b> {
     ///
     /// # Blocks
     ///
-    /// Outside the pool, until there is a place, or for `timeout`, or to the deadline.
-    /// Inside, never.
+    /// Outside the pool, until there is a place, or for `timeout`, or to the deadline; as
+    /// [`ThreadPool::spawn_timeout`](crate::ThreadPool::spawn_timeout). Inside, never.
     ///
     /// # Errors
     ///
