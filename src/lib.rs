@@ -152,44 +152,45 @@ mod haul; // floor 1
 mod headroom; // floor 1
 mod process; // floor 1
 mod sign; // floor 1
-mod unwind; // floor 1
 
-mod error; // floor 2
-mod stall; // floor 2
-mod token; // floor 2
+mod unwind; // floor 2
 
-mod config; // floor 3
+mod error; // floor 3
+mod stall; // floor 3
+mod token; // floor 3
 
-mod counters; // floor 4
-mod parker; // floor 4
+mod config; // floor 4
+
+mod counters; // floor 5
+mod parker; // floor 5
 #[allow(unsafe_code, reason = "the cellar: every `unsafe` in the crate lives here")]
-mod raw; // floor 4
+mod raw; // floor 5
 
-mod attendance; // floor 5
-mod deque; // floor 5
-mod errands; // floor 5
-mod permits; // floor 5
-mod privacy; // floor 5
-mod sleep; // floor 5
-mod staff; // floor 5
-mod strands; // floor 5
-mod timer; // floor 5
-mod turns; // floor 5
-mod turnstile; // floor 5
+mod attendance; // floor 6
+mod deque; // floor 6
+mod errands; // floor 6
+mod permits; // floor 6
+mod privacy; // floor 6
+mod sleep; // floor 6
+mod staff; // floor 6
+mod strands; // floor 6
+mod timer; // floor 6
+mod turns; // floor 6
+mod turnstile; // floor 6
 
-mod detector; // floor 6
-mod injector; // floor 6
-mod label; // floor 6
+mod detector; // floor 7
+mod injector; // floor 7
+mod label; // floor 7
 
-mod registry; // floor 7
+mod registry; // floor 8
 
-mod worker; // floor 8
+mod worker; // floor 9
 
-mod pool; // floor 9
+mod pool; // floor 10
 
-mod builder; // floor 10
-mod metrics; // floor 10
-mod ops; // floor 10
+mod builder; // floor 11
+mod metrics; // floor 11
+mod ops; // floor 11
 
 pub use crate::builder::{CustomThreads, OsThreads, Spawner, ThreadPoolBuilder};
 pub use crate::error::{BuildError, JoinError, OutOfRange, ShutdownTimeout, TrySpawnError};

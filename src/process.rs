@@ -5,6 +5,12 @@
 //! unlocked. So whatever waits, or locks, remembers the process it was made in.
 
 use std::process;
+#[cfg(unix)]
+use std::{
+    fs::File,
+    io::{self, Write},
+    os::fd::AsFd,
+};
 
 #[cfg(not(any(loom, shuttle)))]
 use crate::sync::{AtomicU32, Ordering};
@@ -42,10 +48,13 @@ impl Process {
     #[inline]
     pub(crate) fn or_abort(self) {
         if !self.is_current() {
-            abort();
+            abort(COME_BACK);
         }
     }
 }
+
+const COME_BACK: &str = "heist: a fork(2) was called inside a thread pool, and its child came \
+    back to the pool, whose other threads are in the parent process only; aborting\n";
 
 /// To be called in the child of every fork.
 pub(crate) fn forked() {
@@ -54,12 +63,16 @@ pub(crate) fn forked() {
     FORKS.fetch_add(1, Ordering::Relaxed);
 }
 
+/// Says `why`, a line, and aborts. In a child std's lock on the standard error may be held for
+/// ever, so it is written to without that.
 #[cold]
-fn abort() -> ! {
-    eprintln!(
-        "heist: a fork(2) was called inside a thread pool, and its child came back to the pool, \
-         whose other threads are in the parent process only; aborting"
-    );
+pub(crate) fn abort(why: &str) -> ! {
+    #[cfg(unix)]
+    if let Ok(own) = io::stderr().as_fd().try_clone_to_owned() {
+        let _ = File::from(own).write_all(why.as_bytes());
+    }
+    #[cfg(not(unix))]
+    eprint!("{why}");
     process::abort()
 }
 

@@ -1,8 +1,11 @@
 //! Panics: caught at the job's edge, carried as data, re-raised in the waiter.
 
-use std::{any::Any, mem, panic, process, task::Waker};
+use std::{any::Any, mem, panic, task::Waker};
 
-use crate::sync::{Arc, Mutex};
+use crate::{
+    process::{Process, abort},
+    sync::{Arc, Mutex},
+};
 
 pub(crate) type Payload = Box<dyn Any + Send>;
 
@@ -55,7 +58,10 @@ impl<T> Drop for Contained<T> {
 
 /// The panic that was first in time among many jobs; the others are dropped.
 #[derive(Default)]
-pub(crate) struct FirstPanic(Mutex<Panics>);
+pub(crate) struct FirstPanic {
+    panics: Mutex<Panics>,
+    process: Process,
+}
 
 #[derive(Default)]
 struct Panics {
@@ -91,7 +97,7 @@ impl FirstPanic {
 
     /// Goes on with the panic, if there was one that nobody has taken.
     pub(crate) fn raise(&self) {
-        let Panics { first, claims } = mem::take(&mut *self.0.lock());
+        let Panics { first, claims } = mem::take(&mut *self.panics.lock());
         let claimed = claims.iter().find_map(|claim| claim.take());
         let (payload, rest) = if claimed.is_some() { (claimed, first) } else { (first, None) };
         discard(rest);
@@ -104,7 +110,9 @@ impl FirstPanic {
 
     #[cold]
     fn keep(&self, payload: Payload) {
-        let mut panics = self.0.lock();
+        // In a child the lock may be held for ever.
+        self.process.or_abort();
+        let mut panics = self.panics.lock();
         if panics.first.is_none() {
             panics.first = Some(payload);
         } else {
@@ -115,8 +123,10 @@ impl FirstPanic {
 
     #[cold]
     fn keep_claimed(&self, payload: Payload) -> Arc<Claim> {
+        // As above.
+        self.process.or_abort();
         let claim = Arc::new(Claim(Mutex::new(Some(payload))));
-        let Panics { first, claims } = &mut *self.0.lock();
+        let Panics { first, claims } = &mut *self.panics.lock();
         // After one that nobody can take it is not raised in any case.
         if first.is_none() {
             if claims.len() == claims.capacity() {
@@ -133,8 +143,7 @@ pub(crate) struct AbortOnDrop;
 
 impl Drop for AbortOnDrop {
     fn drop(&mut self) {
-        eprintln!("heist: a panic inside the pool's own code would free memory in use; aborting");
-        process::abort()
+        abort("heist: a panic inside the pool's own code would free memory in use; aborting\n")
     }
 }
 
@@ -165,7 +174,7 @@ mod tests {
             let later = claim(&panics, number_of);
             assert_eq!(later.take().map(number), Some(number_of));
         }
-        let kept = panics.0.lock().claims.capacity();
+        let kept = panics.panics.lock().claims.capacity();
         assert!(kept < 100, "room for {kept} claims, of which 2 are open");
         assert_eq!(raised(&panics), Some(1));
         assert!(first.take().is_none());

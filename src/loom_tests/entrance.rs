@@ -34,13 +34,37 @@ fn loom_entrance_the_keeper_comes_when_the_worker_does_not() {
 
 #[test]
 fn loom_entrance_the_keeper_sees_to_what_a_guest_left() {
-    explore(Preemptions { quick: 0, full: 1 }, || {
+    explore(Preemptions { quick: 1, full: 1 }, || {
         let patience = Some(Duration::from_nanos(1));
         let pool = builder(1, 1).door_patience(patience).build().unwrap();
         let (open, wait) = gate();
         let blocked = pool.spawn(wait);
         pool.scope(|_| drop(pool.spawn(open)));
         blocked.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_entrance_the_keeper_comes_if_a_stand_in_has_lost_its_place() {
+    explore(Preemptions { quick: 0, full: 1 }, || {
+        let patience = Some(Duration::from_nanos(1));
+        let pool = builder(1, 0).max_stand_ins(1).door_patience(patience).build().unwrap();
+        let ((open, wait), (posted, section), (inside, begun)) = (gate(), gate(), gate());
+        // So that the worker is awake, or can be woken, and no keeper comes for the first task.
+        pool.install(|| ());
+        // Back from its section, perhaps before the stand-in has looked, it is busy.
+        let busy = pool.spawn(move || {
+            crate::blocking(|| {
+                inside();
+                section();
+            });
+            wait();
+        });
+        begun();
+        let opening = pool.spawn(open);
+        posted();
+        opening.join().unwrap();
+        busy.join().unwrap();
     });
 }
 

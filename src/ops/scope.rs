@@ -5,6 +5,7 @@ use std::fmt;
 use crate::{
     attendance::Present,
     pool::ThreadPool,
+    process::LEFT_BEHIND,
     raw::{self, JobRef, LatchOf, Ticket},
     registry::Registry,
     sync::Arc,
@@ -143,6 +144,8 @@ impl<'scope> Scope<'scope> {
         let (home, owner) = (self.ticket.extra(), self.ticket.owner());
         let registry = &home.registry;
         Worker::of(registry, |worker| match worker {
+            // Its frame, and whoever would take the job, are in the parent only.
+            None if !registry.process.is_current() => panic!("{LEFT_BEHIND}"),
             // Its owner looks nowhere but at its own, and at its thieves'.
             _ if home.isolated && !worker.is_some_and(|worker| worker.sees_to(owner)) => {
                 let _present = self.present();

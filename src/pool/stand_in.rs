@@ -76,7 +76,8 @@ fn live(
     loop {
         let retire = || give_back(worker.take().expect("there until it retires").into_seat());
         let Some(duty) = registry.staff.await_call(call, || registry.is_over(), retire) else {
-            return;
+            // After its last task it may not have seen yet that the pool ends.
+            return registry.tell_if_over();
         };
         let Some(worker) = &worker else { return };
         registry.resume(worker.slot());

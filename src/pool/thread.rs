@@ -91,6 +91,7 @@ impl ThreadBuilder {
                 registry.handlers.started(self.index);
                 worker.run_thread();
                 registry.handlers.exited(self.index);
+                registry.process.or_abort();
             });
             mem::forget(bomb);
             registry.attendance.leave();

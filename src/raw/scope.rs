@@ -203,6 +203,8 @@ impl<'scope, X: Sync + 'scope> Ticket<'scope, X> {
                 host.returned().take_off(host);
             }
             let ticket = func(ticket);
+            // A child runs no other job of the scope.
+            host.process().or_abort();
             host.returned().add(NonNull::from(&ticket.core().count), host);
         };
         // SAFETY: `scope` waits for the ticket, so the job runs within 'scope.

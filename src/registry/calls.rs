@@ -131,7 +131,7 @@ impl<C> Registry<C> {
     }
 
     /// A task waits, and nobody comes.
-    pub(super) fn call_for_tasks(&self) {
+    pub(crate) fn call_for_tasks(&self) {
         if !self.call_stand_in() {
             self.staff.watch();
         }

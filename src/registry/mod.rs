@@ -317,6 +317,15 @@ impl<C> Registry<C> {
         fence(Ordering::SeqCst);
         self.injector.is_unused() && self.unfinished() == 0
     }
+
+    /// Tells all who sleep or rest, if so. For who has counted a task, and does not look for work
+    /// until it sees that itself: perhaps nobody else has seen what that one has.
+    pub(crate) fn tell_if_over(&self) {
+        if self.is_over() {
+            self.sleep.wake_all();
+            self.staff.nudge();
+        }
+    }
 }
 
 impl<C> Home for Registry<C>
@@ -326,10 +335,7 @@ where
     fn has_lost_task(&self) {
         // ORDERING(close): see `is_over`.
         fence(Ordering::SeqCst);
-        if self.is_over() {
-            self.sleep.wake_all();
-            self.staff.nudge();
-        }
+        self.tell_if_over();
     }
 }
 

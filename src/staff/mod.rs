@@ -305,6 +305,8 @@ impl Staff {
         if crew.was_refused() && self.places(&crew).open > 0 {
             // Somebody wanted a stand-in while this one was on its way.
             crew.fill();
+            self.settle(crew);
+            crew = self.crew.lock();
         }
         loop {
             if let Some(duty) = call.take() {

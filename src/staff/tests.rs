@@ -128,7 +128,10 @@ fn a_stand_in_on_its_way_to_the_bench_comes_for_one_that_was_refused() {
     let await_call = || staff.await_call(&call, || true, || ());
     assert_eq!(await_call(), Some(Duty::Place));
     assert!(staff.leave(|| true), "as if there were nothing open");
+    assert_eq!(staff.open_places(), 0);
     assert_eq!(await_call(), Some(Duty::Place), "what was posted meanwhile is looked for");
+    assert_eq!(staff.open_places(), 1, "for another, who might be had by now");
+    staff.come_back(1);
     assert!(staff.leave(|| false));
     assert_eq!(await_call(), None, "it rests");
 }

@@ -72,9 +72,12 @@ impl Worker {
         }
         self.leave_to_the_door();
         self.turn_to(Activity::Parked);
-        if self.registry.is_over() {
-            self.registry.sleep.wake_all();
+        // Whoever called this thread for a task has called nobody else; and before it came, its
+        // place may have been taken again.
+        if self.registry.has_tasks() {
+            self.registry.call_for_tasks();
         }
+        self.registry.tell_if_over();
     }
 
     /// Leaves a place if there are too many; but not with tasks that nobody may be there to
@@ -156,7 +159,7 @@ impl Worker {
         }
         discard();
         self.rest();
-        self.leave_queued();
+        self.leave_to_the_door();
         registry.sleep.wake_all();
     }
 
@@ -179,9 +182,7 @@ impl Worker {
             self.turn_to(Activity::Parked);
         }
         self.rest();
-        if self.registry.is_over() {
-            self.registry.sleep.wake_all();
-        }
+        self.registry.tell_if_over();
         some
     }
 }

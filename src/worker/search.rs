@@ -2,7 +2,7 @@
 
 use super::{Worker, wait::each_worker};
 use crate::{
-    raw::{JobRef, Latch},
+    raw::{JobRef, Kind, Latch},
     registry::Share,
     sleep::{Appetite, Place},
 };
@@ -79,11 +79,22 @@ impl Worker {
         self.overdue_help(appetite)
             .or_else(|| self.own_job(appetite.deques, appetite.strays))
             .or_else(|| self.take_sent(appetite))
-            .or_else(|| self.steal_from(self.in_reach(trail)?, Share::One))
+            .or_else(|| self.leapfrog(trail))
             .or_else(|| if appetite.deques { self.steal(Share::One) } else { None })
             // Last, but at any depth: what this thread waits for may be run by
             // a guest that waits for one of the pool's own threads to do this.
             .or_else(|| self.take_side())
+    }
+
+    /// The oldest job of whoever holds what this thread waits for.
+    fn leapfrog(&self, trail: Trail) -> Option<Job> {
+        let job = self.steal_from(self.in_reach(trail)?, Share::One)?;
+        if job.kind() != Kind::Task || self.takes_any_of_holder(trail) {
+            return Some(job);
+        }
+        // It came after the look. Others may have it from here.
+        self.push(job);
+        None
     }
 
     /// The slot to leapfrog to, while there is room: too deep for strangers' tasks, only while
@@ -91,9 +102,13 @@ impl Worker {
     fn in_reach(&self, trail: Trail) -> Option<usize> {
         let tasks = |slot| self.registry.slot(slot).may_hold_jobs();
         trail.holder.filter(|&slot| {
-            let any = self.may_be_needed(true) && !trail.in_unwind;
+            let any = self.takes_any_of_holder(trail);
             slot != self.index && self.may_nest(trail.has_room) && (any || !tasks(slot))
         })
+    }
+
+    fn takes_any_of_holder(&self, trail: Trail) -> bool {
+        self.may_be_needed(trail.has_room) && !trail.in_unwind
     }
 
     /// Work for a thread that waits in an isolated section: what was forked there.

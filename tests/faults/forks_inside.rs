@@ -5,6 +5,7 @@ use std::os::unix::process::CommandExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::process::{alone, assert_settled, doomed, fork, rounds};
 use crate::support::{Gate, assert_whole, builder, message, pool, until};
@@ -145,6 +146,14 @@ fn a_child_that_comes_back_to_a_pool_aborts_and_its_parent_goes_on() {
                 });
                 assert_whole(&pool.build().unwrap());
             });
+            comes_back(|| {
+                let pool = builder(threads).exit_handler(|index| {
+                    if index == 0 {
+                        forks_here();
+                    }
+                });
+                drop(pool.build().unwrap());
+            });
         }
     });
 }
@@ -208,6 +217,60 @@ fn a_child_goes_on_with_what_nobody_has_taken() {
             }
             assert_whole(&pool);
         }
+    });
+}
+
+#[test]
+fn a_child_that_comes_back_from_a_scopes_job_runs_no_other() {
+    alone(|| {
+        comes_back(|| {
+            let pool = pool(1);
+            let is_child = AtomicBool::new(false);
+            pool.install(|| {
+                heist::scope(|s| {
+                    s.spawn(|_| {
+                        if is_child.load(Ordering::SeqCst) {
+                            // SAFETY: nothing of the parent's is torn down.
+                            unsafe { libc::_exit(0) }
+                        }
+                    });
+                    s.spawn(|_| is_child.store(forks_here(), Ordering::SeqCst));
+                });
+            });
+            assert_whole(&pool);
+        });
+    });
+}
+
+#[test]
+fn a_child_spawns_nothing_into_a_scope_of_its_parent() {
+    alone(|| {
+        for threads in [1, 2] {
+            let pool = pool(threads);
+            pool.scope(|s| {
+                s.spawn(|s| {
+                    let child = || {
+                        let said = message(|| s.spawn(|_| ()));
+                        assert!(said.contains("fork(2)"), "{said}");
+                    };
+                    fork(child).well();
+                });
+            });
+            assert_whole(&pool);
+        }
+    });
+}
+
+#[test]
+fn a_child_that_comes_back_aborts_whoever_has_locked_the_standard_error() {
+    alone(|| {
+        comes_back(|| {
+            let pool = pool(1);
+            let locked = std::io::stderr().lock();
+            pool.spawn(forks_here).join().unwrap();
+            drop(locked);
+            assert_whole(&pool);
+        });
     });
 }
 

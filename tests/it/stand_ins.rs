@@ -137,6 +137,30 @@ fn a_task_that_a_whole_fork_join_computation_waits_for_is_let_in() {
     });
 }
 
+#[test]
+fn what_a_stand_in_was_called_for_is_served_although_its_place_was_taken_again() {
+    within_a_minute(|| {
+        let pool = builder(1).door_patience(Some(Duration::from_millis(1))).build().unwrap();
+        for _ in 0..100 {
+            let (inside, posted, ran) = (Count::shared(), Count::shared(), Count::shared());
+            let (arrived, go, all) = (inside.clone(), posted.clone(), ran.clone());
+            let busy = pool.spawn(move || {
+                heist::blocking(|| {
+                    arrived.add();
+                    while go.get() == 0 {
+                        std::thread::yield_now();
+                    }
+                });
+                until(|| all.get() == 1);
+            });
+            until(|| inside.get() == 1);
+            drop(pool.spawn(move || ran.add()));
+            posted.add();
+            busy.join().unwrap();
+        }
+    });
+}
+
 /// Spawns so many tasks, each of which counts itself.
 fn spawn_counted(tasks: usize, ran: &Arc<Count>) {
     for _ in 0..tasks {
