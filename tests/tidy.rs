@@ -90,3 +90,28 @@ fn files_are_short_red() {
     let long = "\n".repeat(MAX_LINES + 1);
     red(files_are_short_rule, &[], ("benches/a.rs", &long), &long[1..], "split it");
 }
+
+/// Who is told to run `ci/<name>.sh` does so.
+#[cfg(unix)]
+fn may_be_run(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    fs::metadata(path).unwrap().permissions().mode() & 0o111 == 0o111
+}
+
+#[test]
+#[cfg(unix)]
+fn scripts_may_be_run() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let scripts = fs::read_dir(root.join("ci")).unwrap().map(|entry| entry.unwrap().path());
+    let scripts: Vec<_> =
+        scripts.filter(|path| path.extension().is_some_and(|e| e == "sh")).collect();
+    assert!(scripts.len() > 5, "looks at the right place");
+    let others: Vec<_> = scripts.iter().filter(|path| !may_be_run(path)).collect();
+    assert!(others.is_empty(), "chmod +x {others:?}");
+}
+
+#[test]
+#[cfg(unix)]
+fn scripts_may_be_run_red() {
+    assert!(!may_be_run(&Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")));
+}
