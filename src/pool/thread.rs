@@ -110,11 +110,11 @@ impl Drop for ThreadBuilder {
             // Nobody is left to run what waits.
             registry.advance(Phase::Discarding);
         }
+        // Another takes its place among those on duty: what is run here may wait for it.
+        registry.change_active(|active| active);
         worker.settle_in_caller();
         worker.enter(Worker::stand_down);
         registry.attendance.lose();
-        // Another takes its place among those on duty.
-        registry.change_active(|active| active);
     }
 }
 

@@ -312,7 +312,7 @@ impl<C> Registry<C> {
             return false;
         }
         // ORDERING(close): of two threads that have each counted a task and look here, one sees
-        // both; and against `has_lost_task`: either that one sees the pool end, or here is seen
+        // both; and against `tell_if_over`: either that one sees the pool end, or here is seen
         // what it has lost.
         fence(Ordering::SeqCst);
         self.injector.is_unused() && self.unfinished() == 0
@@ -321,6 +321,8 @@ impl<C> Registry<C> {
     /// Tells all who sleep or rest, if so. For who has counted a task, and does not look for work
     /// until it sees that itself: perhaps nobody else has seen what that one has.
     pub(crate) fn tell_if_over(&self) {
+        // ORDERING(close): see `is_over`.
+        fence(Ordering::SeqCst);
         if self.is_over() {
             self.sleep.wake_all();
             self.staff.nudge();
@@ -333,8 +335,6 @@ where
     Self: Send + Sync,
 {
     fn has_lost_task(&self) {
-        // ORDERING(close): see `is_over`.
-        fence(Ordering::SeqCst);
         self.tell_if_over();
     }
 }

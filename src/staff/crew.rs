@@ -87,6 +87,8 @@ pub(super) struct Crew {
     placed: usize,
     /// The system has refused a thread, and nobody has stepped aside or been called since.
     refused: bool,
+    /// The same for the door, and nobody has come to the bench since.
+    refused_keeper: bool,
 }
 
 /// How places and stand-ins add up.
@@ -108,6 +110,7 @@ impl Crew {
             away: Vec::new(),
             placed: 0,
             refused: false,
+            refused_keeper: false,
         }
     }
 
@@ -173,12 +176,26 @@ impl Crew {
         true
     }
 
-    /// Takes its seat on the bench, unless there is something to do already.
-    pub(super) fn sit_down(&mut self, call: &Arc<Call>) {
+    /// Takes its seat on the bench. False: there is something to do already.
+    pub(super) fn sit_down(&mut self, call: &Arc<Call>) -> bool {
         match self.pending.pop() {
-            Some(duty) => call.give(duty),
-            None => self.bench.push(Arc::clone(call)),
+            Some(duty) => {
+                call.give(duty);
+                false
+            }
+            None => {
+                self.bench.push(Arc::clone(call));
+                true
+            }
         }
+    }
+
+    pub(super) fn refuse_keeper(&mut self) {
+        self.refused_keeper = true;
+    }
+
+    pub(super) fn takes_refused_keeper(&mut self) -> bool {
+        mem::take(&mut self.refused_keeper)
     }
 
     /// Gives back one that retired before, to be joined without the lock.

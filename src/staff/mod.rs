@@ -89,11 +89,12 @@ impl Staff {
     }
 
     /// Says how to start a stand-in. Without it there are none. A section may have begun
-    /// before: its place is open now.
+    /// before: its place is open now, and to be served after that.
     pub(crate) fn open(&self, starter: Starter) {
         let mut crew = self.crew.lock();
         crew.open(starter);
         self.settle(crew);
+        fence(Ordering::SeqCst); // ORDERING(door): O2.
     }
 
     /// Seats that stand-ins may need: one keeps the door.
@@ -262,8 +263,9 @@ impl Staff {
         // ORDERING(door): before the keeper hears of it, who may be gone again soon.
         self.watched.store(true, Ordering::Relaxed);
         if !crew.call(Duty::Door) {
-            // Refused by the system: the task waits for a worker, and the next one
-            // asks again.
+            // Refused by the system: the task waits for a worker, or who comes to the bench;
+            // and the next one asks again.
+            crew.refuse_keeper();
             // ORDERING(door): as above.
             self.watched.store(false, Ordering::Relaxed);
         }
@@ -301,13 +303,18 @@ impl Staff {
         }
         let until = Instant::now().checked_add(self.keep_alive);
         let mut crew = self.crew.lock();
-        crew.sit_down(call);
-        if crew.was_refused() && self.places(&crew).open > 0 {
-            // Somebody wanted a stand-in while this one was on its way.
+        // Did somebody want a stand-in while this one was on its way?
+        let is_free = crew.sit_down(call);
+        let no_keeper = crew.takes_refused_keeper();
+        if is_free && crew.was_refused() && self.places(&crew).open > 0 {
             crew.fill();
-            self.settle(crew);
-            crew = self.crew.lock();
+        // ORDERING(door): under the lock, as in `call_keeper`.
+        } else if is_free && no_keeper && !self.watched.load(Ordering::Relaxed) {
+            // ORDERING(door): as above.
+            self.watched.store(crew.call(Duty::Door), Ordering::Relaxed);
         }
+        self.settle(crew);
+        crew = self.crew.lock();
         loop {
             if let Some(duty) = call.take() {
                 return Some(duty);

@@ -137,6 +137,30 @@ fn a_stand_in_on_its_way_to_the_bench_comes_for_one_that_was_refused() {
 }
 
 #[test]
+fn a_stand_in_on_its_way_to_the_bench_keeps_the_door_for_one_that_was_refused() {
+    let staff = Staff::new(1, 1, Duration::MAX, Some(Duration::from_millis(1)));
+    let called = Called::default();
+    let all = called.clone();
+    staff.open(Box::new(move |call| {
+        let mut all = all.lock();
+        all.push(call.clone());
+        (all.len() == 1).then(|| Arc::new(()) as _)
+    }));
+    staff.step_aside(0);
+    assert!(staff.fill(), "only one thread is to be had");
+    let call = called.lock()[0].clone();
+    let await_call = || staff.await_call(&call, || true, || ());
+    assert_eq!(await_call(), Some(Duty::Place));
+    staff.watch();
+    staff.come_back(0);
+    assert!(staff.leaves_surplus());
+    assert_eq!(await_call(), Some(Duty::Door));
+    assert!(!staff.rest(|| true), "it is the keeper");
+    assert!(staff.rest(|| false));
+    assert_eq!(await_call(), None);
+}
+
+#[test]
 fn the_first_workers_that_are_there_are_on_duty() {
     let (staff, _called) = staff(4, 4, None);
     let on_duty = |staff: &Staff| (0..5).filter(|&slot| staff.is_on_duty(slot)).collect::<Vec<_>>();

@@ -162,7 +162,17 @@ impl Worker {
 
     /// A task for the stand-in: it is here for the entrance.
     pub(super) fn next_task(&self) -> Option<Job> {
-        self.deque.pop().or_else(|| self.take_head())
+        let overdue = self.fair_turn().and_then(|turn| self.overdue_task(turn));
+        overdue.or_else(|| self.deque.pop()).or_else(|| self.take_head())
+    }
+
+    /// What others that follow each other would keep the stand-in from.
+    fn overdue_task(&self, turn: u32) -> Option<Job> {
+        (0..3).find_map(|place| match (turn + place) % 3 {
+            0 => self.take_head(),
+            1 => self.registry.take_oldest(self.index),
+            _ => self.task_left_behind(),
+        })
     }
 
     /// A task whose thread has gone.

@@ -214,3 +214,56 @@ fn a_worker_may_be_given_up_by_a_task_that_is_dropped() {
         assert!(tasks.into_iter().all(|task| task.join().unwrap_err().is_cancelled()));
     });
 }
+
+/// What such a worker is sent runs where it is given up, and may wait for those on duty.
+#[test]
+fn another_is_on_duty_before_what_a_worker_given_up_was_sent_is_run() {
+    alone(|| {
+        let (pool, kept) = pool_without(2, |index| index == 0);
+        pool.set_active_threads(1).unwrap();
+        let (sent, there, said) = (Count::default(), Gate::default(), Gate::default());
+        thread::scope(|threads| {
+            threads.spawn(|| {
+                pool.broadcast(|cx| {
+                    sent.add();
+                    if cx.index() == 0 {
+                        there.open();
+                        said.pass();
+                    }
+                });
+            });
+            // Its mail is seen to though it is off duty: so both have theirs.
+            until(|| sent.get() == 1);
+            threads.spawn(|| kept.lock().unwrap().clear());
+            there.pass();
+            pool.install(|| said.open());
+        });
+        pool.shutdown();
+    });
+}
+
+#[test]
+fn tasks_that_a_worker_given_up_leaves_are_served_at_the_door() {
+    alone(|| {
+        let patience = Some(std::time::Duration::from_millis(1));
+        let seats = builder(2).door_patience(patience).max_guests(0);
+        let (pool, kept) = build_without(seats, |index| index == 1);
+        let (ran, sent) = (Count::shared(), Count::default());
+        thread::scope(|threads| {
+            threads.spawn(|| {
+                pool.broadcast(|cx| {
+                    let tasks = ran.clone();
+                    sent.add();
+                    if cx.index() == 1 {
+                        drop(heist::spawn(move || tasks.add()));
+                    } else {
+                        until(|| ran.get() == 1);
+                    }
+                });
+            });
+            until(|| sent.get() == 1);
+            kept.lock().unwrap().clear();
+        });
+        pool.shutdown();
+    });
+}

@@ -161,6 +161,34 @@ fn what_a_stand_in_was_called_for_is_served_although_its_place_was_taken_again()
     });
 }
 
+/// Spawns itself again until `ran` is counted.
+fn follow(ran: Arc<Count>) {
+    if ran.get() == 0 {
+        drop(heist::spawn(move || follow(ran)));
+    }
+}
+
+#[test]
+fn tasks_that_follow_each_other_at_the_door_starve_nobody() {
+    within_a_minute(|| {
+        let pool = builder(1).door_patience(Some(Duration::from_millis(1))).build().unwrap();
+        for left in [false, true] {
+            let ran = Count::shared();
+            let (held, first) = (hold(&pool), ran.clone());
+            let follows = pool.spawn(move || follow(first));
+            follows.join().unwrap();
+            let last = ran.clone();
+            if left {
+                pool.scope(|_| drop(pool.spawn(move || last.add())));
+            } else {
+                drop(pool.spawn(move || last.add()));
+            }
+            until(|| ran.get() == 1);
+            held.release();
+        }
+    });
+}
+
 /// Spawns so many tasks, each of which counts itself.
 fn spawn_counted(tasks: usize, ran: &Arc<Count>) {
     for _ in 0..tasks {

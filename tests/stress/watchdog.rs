@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
+use std::panic;
 use std::process::{self, Command};
 use std::ptr::NonNull;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -152,7 +153,8 @@ fn report(pools: &[Open], out: &mut impl Write) {
         // and stays valid while they are there. If they leave this instant, we
         // read what is gone, on the way to an abort.
         let pool = unsafe { pool.as_ref() };
-        let _ = writeln!(out, "pool {name}: {}", pool.metrics());
+        let metrics = panic::catch_unwind(|| pool.metrics().to_string());
+        let _ = writeln!(out, "pool {name}: {}", metrics.as_deref().unwrap_or("is gone"));
     }
     let Ok(threads) = fs::read_dir("/proc/self/task") else { return };
     for thread in threads.flatten().map(|thread| thread.path()) {
