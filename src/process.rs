@@ -64,15 +64,17 @@ pub(crate) fn forked() {
 }
 
 /// Says `why`, a line, and aborts. In a child std's lock on the standard error may be held for
-/// ever, so it is written to without that.
+/// ever, so it is written to without that, if there is a descriptor to be had.
 #[cold]
 pub(crate) fn abort(why: &str) -> ! {
     #[cfg(unix)]
     if let Ok(own) = io::stderr().as_fd().try_clone_to_owned() {
         let _ = File::from(own).write_all(why.as_bytes());
+        process::abort()
     }
-    #[cfg(not(unix))]
-    eprint!("{why}");
+    if Process::current() == Process(0) {
+        eprint!("{why}");
+    }
     process::abort()
 }
 

@@ -32,6 +32,7 @@ fn loom_entrance_the_keeper_comes_when_the_worker_does_not() {
     });
 }
 
+/// ORDERING(close): and the keeper, which has run the last task, tells the others of the end.
 #[test]
 fn loom_entrance_the_keeper_sees_to_what_a_guest_left() {
     explore(Preemptions { quick: 1, full: 1 }, || {

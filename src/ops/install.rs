@@ -19,8 +19,9 @@ impl ThreadPool {
     /// # Where it runs
     ///
     /// On the calling thread if it is the pool's own: a worker or a stand-in; else on a
-    /// worker that is free, or on a stand-in for one that blocks: mostly before tasks that wait
-    /// at the entrance, and never on the stand-in that serves those.
+    /// worker that is free or waits, or on a stand-in for one that blocks: mostly before tasks
+    /// that wait at the entrance, and on the stand-in that serves those only while its task waits
+    /// or yields.
     ///
     /// # Blocks
     ///

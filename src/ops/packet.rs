@@ -149,11 +149,13 @@ where
         let counters = worker.counters();
         if worker.registry().phase() == Phase::Discarding {
             let dropped = Self::cancel(part, Verdict::Cancelled);
+            worker.registry().process.or_abort();
             counters.tasks_discarded.add(u64::from(dropped));
             return false;
         }
         if let Some(verdict) = part.label().extras().and_then(Extras::forbids) {
             Self::cancel(part, verdict);
+            worker.registry().process.or_abort();
             return false;
         }
         let Some(f) = part.start() else {

@@ -108,8 +108,8 @@ impl<'scope> Scope<'scope> {
     ///
     /// # Panics
     ///
-    /// The call does not, but [in place](ThreadPool::in_place_scope). A panic in the job is
-    /// raised by [`ThreadPool::scope`].
+    /// In the child of a fork, and [in place](ThreadPool::in_place_scope) in a pool that has lost
+    /// all its threads. A panic in the job is raised by [`ThreadPool::scope`].
     ///
     /// # Examples
     ///

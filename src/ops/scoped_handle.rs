@@ -93,8 +93,8 @@ impl<'scope> Scope<'scope> {
     ///
     /// # Panics
     ///
-    /// The call does not, but [in place](crate::ThreadPool::in_place_scope) in a pool that has lost all its
-    /// threads. A panic in the job goes to who joins it; if nobody
+    /// In the child of a fork, and [in place](crate::ThreadPool::in_place_scope) in a pool that has
+    /// lost all its threads. A panic in the job goes to who joins it; if nobody
     /// has by the end of the scope, the scope raises it.
     ///
     /// # Examples

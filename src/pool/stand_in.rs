@@ -92,7 +92,7 @@ fn live(
 fn keep_door(worker: &Worker, call: &Call) {
     let registry = worker.registry();
     let Some(patience) = registry.staff.patience() else { return };
-    let waiting = || registry.has_tasks() || worker.has_queued();
+    let waiting = || registry.has_tasks();
     // With tasks of its own it does not even offer to go: another keeper would not see them.
     while (worker.has_queued() || !registry.staff.rest(waiting)) && !registry.is_over() {
         let taken = registry.taken();

@@ -85,7 +85,7 @@ pub(super) struct Crew {
     away: Vec<usize>,
     /// Stand-ins in places.
     placed: usize,
-    /// The system has refused a thread, and nobody has stepped aside or been called since.
+    /// The system has refused a thread, and nobody has stepped aside, or come to a place, since.
     refused: bool,
     /// The same for the door, and nobody has come to the bench since.
     refused_keeper: bool,

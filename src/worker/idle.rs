@@ -78,7 +78,7 @@ impl Worker {
     pub(crate) fn run_thread(&self) {
         self.turn_to(Activity::Busy);
         loop {
-            // A handler, or what a cancelled task dropped, may have forked.
+            // A start handler may have forked.
             self.registry.process.or_abort();
             self.be_off_duty();
             match self.next_job(Share::Half).or_else(|| self.idle()) {

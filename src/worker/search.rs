@@ -7,7 +7,7 @@ use crate::{
     sleep::{Appetite, Place},
 };
 
-/// Jobs between looks at what the usual order might starve: the lanes, while deques
+/// Looks between those at what the usual order might starve: the lanes, while deques
 /// are full or jobs come by mail or the side door, and those in turn; the oldest of
 /// the own deque, while newer ones keep coming; and what lies with others who block. A prime, so as not to beat with loops of
 /// the user's; Go's scheduler looks at its global queue as often.
@@ -76,7 +76,7 @@ impl Worker {
             return self.help_alone(trail.in_unwind, true);
         }
         let appetite = self.appetite_to_help(trail);
-        self.overdue_help(appetite)
+        self.overdue_help(appetite, appetite.deques)
             .or_else(|| self.own_job(appetite.deques, appetite.strays))
             .or_else(|| self.take_sent(appetite))
             .or_else(|| self.leapfrog(trail))
@@ -114,8 +114,13 @@ impl Worker {
     /// Work for a thread that waits in an isolated section: what was forked there.
     fn help_alone(&self, in_unwind: bool, structured: bool) -> Option<Job> {
         let any = self.may_take_any(Trail { in_unwind, ..Trail::default() });
-        let own = self.own_job(any, structured);
-        own.or_else(|| self.registry.take_inner_mail(self.index))
+        let sent = || self.registry.take_inner_mail(self.index);
+        // Now and then what newer tasks would hide.
+        let overdue = self.fair_turn().and_then(|turn| {
+            let waited_for = || self.own_job(false, structured);
+            if turn % 2 == 0 { sent().or_else(waited_for) } else { waited_for().or_else(sent) }
+        });
+        overdue.or_else(|| self.own_job(any, structured)).or_else(sent)
     }
 
     /// The newest of its own jobs, if `any` will do; else if `structured` do what a frame
@@ -152,8 +157,9 @@ impl Worker {
         if self.in_section() {
             return self.help_alone(false, appetite.strays);
         }
-        self.overdue_help(appetite)
-            .or_else(|| self.own_job(self.may_be_needed(has_room), appetite.strays))
+        let any = self.may_be_needed(has_room);
+        self.overdue_help(appetite, any)
+            .or_else(|| self.own_job(any, appetite.strays))
             .or_else(|| self.take_sent(appetite))
             .or_else(|| self.take_side())
             .or_else(|| if appetite.deques { self.steal(Share::One) } else { None })
@@ -368,11 +374,12 @@ impl Worker {
         })
     }
 
-    /// The same for a thread that waits, of what it has an appetite for.
-    fn overdue_help(&self, appetite: Appetite) -> Option<Job> {
+    /// The same for a thread that waits, of what it has an appetite for, and if `any` of its own
+    /// will do.
+    fn overdue_help(&self, appetite: Appetite, any: bool) -> Option<Job> {
         let turn = self.fair_turn()?;
         (0..5).find_map(|place| match (turn + place) % 5 {
-            0 if appetite.deques => self.registry.take_oldest(self.index),
+            0 if any => self.registry.take_oldest(self.index),
             1 => self.take_sent(appetite),
             2 => self.take_side(),
             3 if appetite.deques => self.steal(Share::One),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use heist::ThreadPool;
 
-use crate::support::{Count, block_on, builder, message, pool, until, within_a_minute};
+use crate::support::{Count, block_on, builder, hold, message, pool, until, within_a_minute};
 
 /// Every verb that forks; each must end with nobody there to help.
 fn fork_everything(pool: &ThreadPool) {
@@ -186,6 +186,23 @@ fn a_wait_reaches_what_lies_behind_tasks_that_follow_each_other() {
                 tick(&stop);
             });
         });
+        // The same in an isolated section.
+        let stop = Arc::new(AtomicBool::new(false));
+        let section = || {
+            heist::scope(|s| {
+                s.spawn(|_| stop.store(true, Ordering::SeqCst));
+                tick(&stop);
+            });
+        };
+        home.install(|| heist::isolated(section));
+        // And a guest's, whose pool has no time for it, while it waits abroad.
+        let (held, stop) = (hold(&home), Arc::new(AtomicBool::new(false)));
+        home.scope(|s| {
+            s.spawn(|_| stop.store(true, Ordering::SeqCst));
+            tick(&stop);
+            abroad.install(|| until(|| stop.load(Ordering::SeqCst)));
+        });
+        held.release();
         // What is lent to the pool, and what is sent to the thread, while it waits abroad.
         for sent in [false, true] {
             let stop = Arc::new(AtomicBool::new(false));
