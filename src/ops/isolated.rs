@@ -13,7 +13,8 @@ use crate::{pool::ThreadPool, worker};
 ///
 /// Other threads steal from here as ever. A thread that runs what it stole from
 /// inside `f` is as strict: it waits for a part of `f`, and might run into the lock,
-/// too. A section may be inside another; the inner one counts.
+/// too. A section may be inside another; the inner one counts, but for what other threads
+/// spawn into a scope of the outer one.
 ///
 /// Each job of [`Scope::spawn_handle`](crate::Scope::spawn_handle) runs in a section of its own.
 ///

@@ -85,7 +85,8 @@ impl<'scope> Scope<'scope> {
     /// joined first. As in [`isolated`](crate::isolated): while it waits for something, its
     /// thread runs only what was made in it. Else that might begin another job
     /// on top, and that one wait for this one. So jobs may join one another's handles, though not
-    /// in a circle, and none that of the job that spawned it, which may wait or yield below.
+    /// in a circle, and none, itself or by way of others, that of the job that spawned it, which may
+    /// wait or yield below.
     ///
     /// # Blocks
     ///

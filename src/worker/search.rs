@@ -73,7 +73,7 @@ impl Worker {
     /// (leapfrogging; Wagner and Calder, PPoPP 1993).
     pub(super) fn help(&self, trail: Trail) -> Option<Job> {
         if self.in_section() {
-            return self.help_alone(trail.in_unwind, true);
+            return self.help_alone(trail, true);
         }
         let appetite = self.appetite_to_help(trail);
         self.overdue_help(appetite, appetite.deques)
@@ -89,7 +89,7 @@ impl Worker {
     /// The oldest job of whoever holds what this thread waits for.
     fn leapfrog(&self, trail: Trail) -> Option<Job> {
         let job = self.steal_from(self.in_reach(trail)?, Share::One)?;
-        if job.kind() != Kind::Task || self.takes_any_of_holder(trail) {
+        if job.kind() != Kind::Task || self.takes_any_needed(trail) {
             return Some(job);
         }
         // It came after the look. Others may have it from here.
@@ -102,18 +102,20 @@ impl Worker {
     fn in_reach(&self, trail: Trail) -> Option<usize> {
         let tasks = |slot| self.registry.slot(slot).may_hold_jobs();
         trail.holder.filter(|&slot| {
-            let any = self.takes_any_of_holder(trail);
+            let any = self.takes_any_needed(trail);
             slot != self.index && self.may_nest(trail.has_room) && (any || !tasks(slot))
         })
     }
 
-    fn takes_any_of_holder(&self, trail: Trail) -> bool {
+    /// Tasks too, where what is waited for may need them?
+    fn takes_any_needed(&self, trail: Trail) -> bool {
         self.may_be_needed(trail.has_room) && !trail.in_unwind
     }
 
-    /// Work for a thread that waits in an isolated section: what was forked there.
-    fn help_alone(&self, in_unwind: bool, structured: bool) -> Option<Job> {
-        let any = self.may_take_any(Trail { in_unwind, ..Trail::default() });
+    /// Work for a thread that waits in an isolated section: what was forked or spawned there, all
+    /// of which may be needed, and perhaps nobody else is there for it.
+    fn help_alone(&self, trail: Trail, structured: bool) -> Option<Job> {
+        let any = self.takes_any_needed(trail);
         let sent = || self.registry.take_inner_mail(self.index);
         // Now and then what newer tasks would hide.
         let overdue = self.fair_turn().and_then(|turn| {
@@ -155,7 +157,7 @@ impl Worker {
     pub(super) fn serve(&self, has_room: bool) -> Option<Job> {
         let appetite = self.appetite_to_serve(has_room);
         if self.in_section() {
-            return self.help_alone(false, appetite.strays);
+            return self.help_alone(Trail { has_room, ..Trail::default() }, appetite.strays);
         }
         let any = self.may_be_needed(has_room);
         self.overdue_help(appetite, any)

@@ -12,7 +12,7 @@ impl Worker {
             return false;
         }
         let next = || match self.role {
-            _ if self.in_section() => self.help(Trail::default()),
+            _ if self.in_section() => self.deque.pop().or_else(|| self.help(Trail::default())),
             Role::Guest => {
                 let trail = Trail { has_room: self.has_room(), ..Trail::default() };
                 self.deque.pop().or_else(|| self.help(trail))

@@ -357,3 +357,25 @@ fn a_section_without_a_seat_is_a_section_on_the_worker_that_runs_it() {
         assert_eq!(*lock.lock().unwrap(), 6800);
     });
 }
+
+/// Calls `f` on top of two waits for scopes.
+fn on_top_of_two_waits(pool: &ThreadPool, f: impl Fn() + Sync) {
+    pool.install(|| heist::scope(|s| s.spawn(|_| heist::scope(|s| s.spawn(|_| f())))));
+}
+
+#[test]
+fn deep_in_waits_a_section_runs_the_tasks_it_has_spawned() {
+    on_each_size(|pool| {
+        on_top_of_two_waits(pool, || {
+            heist::isolated(|| {
+                let task = heist::spawn(|| ());
+                while !task.is_finished() {
+                    heist::yield_now();
+                }
+                // The future's join waits for a task that is no part of it.
+                let (task, home) = (heist::spawn(|| 7), pool);
+                assert_eq!(home.spawn_future(task).join().unwrap().unwrap(), 7);
+            });
+        });
+    });
+}
