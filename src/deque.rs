@@ -15,7 +15,7 @@ use crate::{
     haul::Haul,
     raw::{ForkRef, ForkStack, JobId, JobRef, Kind},
     sign::{Holds, Sign},
-    sync::{Arc, deque},
+    sync::{Arc, MODELLED, deque},
 };
 
 pub(crate) struct Deque<C: 'static> {
@@ -79,6 +79,15 @@ impl<C> Seat<C> {
 
     pub(crate) fn index(&self) -> usize {
         self.owner
+    }
+}
+
+/// To be called before a pool has threads. What deques share in a process is made at the first
+/// steal of all: a fork(2) in the middle of that would leave it half made in the child, where a
+/// new pool would wait for it for ever.
+pub(crate) fn prepare() {
+    if !MODELLED {
+        let _ = deque::Deque::<()>::new_lifo().stealer().steal();
     }
 }
 

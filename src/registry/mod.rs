@@ -24,7 +24,7 @@ use crate::{
     attendance::Attendance,
     config::{Config, Handlers},
     counters::{Home, Ledger},
-    deque::{Deque, Seat},
+    deque::{self, Deque, Seat},
     detector::Detector,
     errands::take,
     injector::{Injector, Lane},
@@ -91,6 +91,7 @@ impl<C> Registry<C> {
     where
         Self: Send + Sync,
     {
+        deque::prepare();
         let epoch = Instant::now();
         let handlers = Arc::new(config.handlers);
         let (most, keep_alive) = (config.max_stand_ins, config.stand_in_keep_alive);
