@@ -4,7 +4,7 @@ use std::{any::Any, mem, panic, task::Waker};
 
 use crate::{
     process::{Process, abort},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 pub(crate) type Payload = Box<dyn Any + Send>;
@@ -108,11 +108,15 @@ impl FirstPanic {
         }
     }
 
-    #[cold]
-    fn keep(&self, payload: Payload) {
+    fn lock_for_another(&self) -> MutexGuard<'_, Panics> {
         // In a child the lock may be held for ever.
         self.process.or_abort();
-        let mut panics = self.panics.lock();
+        self.panics.lock()
+    }
+
+    #[cold]
+    fn keep(&self, payload: Payload) {
+        let mut panics = self.lock_for_another();
         if panics.first.is_none() {
             panics.first = Some(payload);
         } else {
@@ -123,10 +127,8 @@ impl FirstPanic {
 
     #[cold]
     fn keep_claimed(&self, payload: Payload) -> Arc<Claim> {
-        // As above.
-        self.process.or_abort();
         let claim = Arc::new(Claim(Mutex::new(Some(payload))));
-        let Panics { first, claims } = &mut *self.panics.lock();
+        let Panics { first, claims } = &mut *self.lock_for_another();
         // After one that nobody can take it is not raised in any case.
         if first.is_none() {
             if claims.len() == claims.capacity() {

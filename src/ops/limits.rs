@@ -45,7 +45,8 @@ impl TaskBuilder<'_> {
     /// counted among the cancelled.
     ///
     /// A thread that waits for room in a spawn waits no longer than that; what is turned away
-    /// then counts as rejected: `spawn` drops its closure, `spawn_timeout` gives it back. `spawn_async` waits on, and its handle says so.
+    /// then counts as rejected: `spawn` drops its closure, `spawn_timeout` gives it back.
+    /// `spawn_async` waits on, and its handle says so.
     ///
     /// # Where it runs
     ///

@@ -147,15 +147,13 @@ where
 
     fn run(mut part: Part<'_, Worker, Self>, worker: &Worker) -> bool {
         let counters = worker.counters();
-        if worker.registry().phase() == Phase::Discarding {
-            let dropped = Self::cancel(part, Verdict::Cancelled);
+        let discards = worker.registry().phase() == Phase::Discarding;
+        let forbids = || part.label().extras().and_then(Extras::forbids);
+        if let Some(verdict) = if discards { Some(Verdict::Cancelled) } else { forbids() } {
+            let dropped = Self::cancel(part, verdict);
+            // What was dropped may have forked.
             worker.registry().process.or_abort();
-            counters.tasks_discarded.add(u64::from(dropped));
-            return false;
-        }
-        if let Some(verdict) = part.label().extras().and_then(Extras::forbids) {
-            Self::cancel(part, verdict);
-            worker.registry().process.or_abort();
+            counters.tasks_discarded.add(u64::from(discards && dropped));
             return false;
         }
         let Some(f) = part.start() else {

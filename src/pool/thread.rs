@@ -89,6 +89,8 @@ impl ThreadBuilder {
             worker.settle(Headroom::half_of(bytes));
             worker.enter(|worker| {
                 registry.handlers.started(self.index);
+                // It may have forked, and so may the other below.
+                registry.process.or_abort();
                 worker.run_thread();
                 registry.handlers.exited(self.index);
                 registry.process.or_abort();

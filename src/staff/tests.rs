@@ -112,9 +112,8 @@ fn a_keeper_that_was_refused_is_called_again() {
     }
 }
 
-#[test]
-fn a_stand_in_on_its_way_to_the_bench_comes_for_one_that_was_refused() {
-    let staff = Staff::new(2, 2, Duration::MAX, None);
+/// Of all the threads that are called, the system refuses all but the first.
+fn open_for_one(staff: &Staff) -> Called {
     let called = Called::default();
     let all = called.clone();
     staff.open(Box::new(move |call| {
@@ -122,6 +121,13 @@ fn a_stand_in_on_its_way_to_the_bench_comes_for_one_that_was_refused() {
         all.push(call.clone());
         (all.len() == 1).then(|| Arc::new(()) as _)
     }));
+    called
+}
+
+#[test]
+fn a_stand_in_on_its_way_to_the_bench_comes_for_one_that_was_refused() {
+    let staff = Staff::new(2, 2, Duration::MAX, None);
+    let called = open_for_one(&staff);
     (0..2).for_each(|worker| staff.step_aside(worker));
     assert!(staff.fill() && !staff.fill(), "only one thread is to be had");
     let call = called.lock()[0].clone();
@@ -139,13 +145,7 @@ fn a_stand_in_on_its_way_to_the_bench_comes_for_one_that_was_refused() {
 #[test]
 fn a_stand_in_on_its_way_to_the_bench_keeps_the_door_for_one_that_was_refused() {
     let staff = Staff::new(1, 1, Duration::MAX, Some(Duration::from_millis(1)));
-    let called = Called::default();
-    let all = called.clone();
-    staff.open(Box::new(move |call| {
-        let mut all = all.lock();
-        all.push(call.clone());
-        (all.len() == 1).then(|| Arc::new(()) as _)
-    }));
+    let called = open_for_one(&staff);
     staff.step_aside(0);
     assert!(staff.fill(), "only one thread is to be had");
     let call = called.lock()[0].clone();

@@ -78,8 +78,6 @@ impl Worker {
     pub(crate) fn run_thread(&self) {
         self.turn_to(Activity::Busy);
         loop {
-            // A start handler may have forked.
-            self.registry.process.or_abort();
             self.be_off_duty();
             match self.next_job(Share::Half).or_else(|| self.idle()) {
                 Some(job) => drop(self.run_job(job)),

@@ -1,17 +1,11 @@
 //! Where a worker looks for work.
 
-use super::{Worker, wait::each_worker};
+use super::{Worker, fair::in_turn, wait::each_worker};
 use crate::{
     raw::{JobRef, Kind, Latch},
     registry::Share,
     sleep::{Appetite, Place},
 };
-
-/// Looks between those at what the usual order might starve: the lanes, while deques
-/// are full or jobs come by mail or the side door, and those in turn; the oldest of
-/// the own deque, while newer ones keep coming; and what lies with others who block. A prime, so as not to beat with loops of
-/// the user's; Go's scheduler looks at its global queue as often.
-const FAIRNESS_TICK: u32 = 61;
 
 /// Jobs from elsewhere that may be stacked on one thread by waiting. Bounds
 /// the stack and the time that a finished wait goes unnoticed.
@@ -36,7 +30,7 @@ const ASK_AFTER: u8 = 4;
 /// coarse: some tens of microseconds. Fine jobs end in less.
 const URGE_AFTER: u8 = 100;
 
-type Job = JobRef<Worker>;
+pub(super) type Job = JobRef<Worker>;
 
 /// Where what a thread waits for may be.
 #[derive(Clone, Copy, Default)]
@@ -119,8 +113,11 @@ impl Worker {
         let sent = || self.registry.take_inner_mail(self.index);
         // Now and then what newer tasks would hide.
         let overdue = self.fair_turn().and_then(|turn| {
-            let waited_for = || self.own_job(false, structured);
-            if turn % 2 == 0 { sent().or_else(waited_for) } else { waited_for().or_else(sent) }
+            in_turn(
+                turn,
+                2,
+                |place| if place == 0 { sent() } else { self.own_job(false, structured) },
+            )
         });
         overdue.or_else(|| self.own_job(any, structured)).or_else(sent)
     }
@@ -138,7 +135,7 @@ impl Worker {
     }
 
     /// What was sent to this thread, or strayed.
-    fn take_sent(&self, appetite: Appetite) -> Option<Job> {
+    pub(super) fn take_sent(&self, appetite: Appetite) -> Option<Job> {
         let sent = self.registry.take_own_mail(self.index);
         sent.or_else(|| if appetite.strays { self.registry.take_stray() } else { None })
     }
@@ -170,17 +167,7 @@ impl Worker {
 
     /// A task for the stand-in: it is here for the entrance.
     pub(super) fn next_task(&self) -> Option<Job> {
-        let overdue = self.fair_turn().and_then(|turn| self.overdue_task(turn));
-        overdue.or_else(|| self.deque.pop()).or_else(|| self.take_head())
-    }
-
-    /// What others that follow each other would keep the stand-in from.
-    fn overdue_task(&self, turn: u32) -> Option<Job> {
-        (0..3).find_map(|place| match (turn + place) % 3 {
-            0 => self.take_head(),
-            1 => self.registry.take_oldest(self.index),
-            _ => self.task_left_behind(),
-        })
+        self.overdue_task().or_else(|| self.deque.pop()).or_else(|| self.take_head())
     }
 
     /// A task whose thread has gone.
@@ -190,11 +177,11 @@ impl Worker {
     }
 
     /// The head of the lane whose turn it is, for a member.
-    fn take_task(&self) -> Option<Job> {
+    pub(super) fn take_task(&self) -> Option<Job> {
         self.take_head().inspect(|_| self.counters().taken.add(1))
     }
 
-    fn take_head(&self) -> Option<Job> {
+    pub(super) fn take_head(&self) -> Option<Job> {
         // A permit that comes free wakes somebody, and a waker may do anything.
         self.rest();
         // Put back at once: taking wakes who waits for room, and a waker may
@@ -309,7 +296,7 @@ impl Worker {
     }
 
     /// A random victim first, then the rest in a row.
-    fn steal(&self, share: Share) -> Option<Job> {
+    pub(super) fn steal(&self, share: Share) -> Option<Job> {
         let places = self.registry.places();
         let first = self.rng.below(places);
         let mut place = first;
@@ -345,55 +332,12 @@ impl Worker {
     }
 
     /// A closure that a caller has lent to the pool, for its own threads only.
-    fn take_side(&self) -> Option<Job> {
+    pub(super) fn take_side(&self) -> Option<Job> {
         if self.is_pools_own() { self.registry.injector.take_side() } else { None }
     }
 
     /// The head of the entrance: a closure somebody waits for, or a task.
     pub(super) fn take_injected(&self) -> Option<Job> {
         self.take_side().or_else(|| self.take_task())
-    }
-
-    /// Every so many jobs, one from where the usual order seldom gets.
-    fn overdue_job(&self) -> Option<Job> {
-        // In turns, so that none starves another.
-        let turn = self.fair_turn()?;
-        let oldest_own = || self.registry.take_oldest(self.index);
-        if turn % 2 == 0 {
-            self.job_from_elsewhere(turn / 2).or_else(oldest_own)
-        } else {
-            oldest_own().or_else(|| self.job_from_elsewhere(turn / 2))
-        }
-    }
-
-    /// Of the outside world's, of what was sent here and of others', from each first in its turn.
-    fn job_from_elsewhere(&self, turn: u32) -> Option<Job> {
-        (0..4).find_map(|place| match (turn + place) % 4 {
-            0 => self.take_task(),
-            1 => self.registry.take_mail(self.index),
-            2 => self.take_side(),
-            _ => self.steal(Share::One),
-        })
-    }
-
-    /// The same for a thread that waits, of what it has an appetite for, and if `any` of its own
-    /// will do.
-    fn overdue_help(&self, appetite: Appetite, any: bool) -> Option<Job> {
-        let turn = self.fair_turn()?;
-        (0..5).find_map(|place| match (turn + place) % 5 {
-            0 if any => self.registry.take_oldest(self.index),
-            1 => self.take_sent(appetite),
-            2 => self.take_side(),
-            3 if appetite.deques => self.steal(Share::One),
-            4 if appetite.lanes => self.take_task(),
-            _ => None,
-        })
-    }
-
-    /// Which turn it is, once in so many looks.
-    fn fair_turn(&self) -> Option<u32> {
-        let ticks = self.ticks.get().wrapping_add(1);
-        self.ticks.set(ticks);
-        (ticks % FAIRNESS_TICK == 0).then_some(ticks / FAIRNESS_TICK)
     }
 }

@@ -187,6 +187,15 @@ fn left_shut(held: crate::support::Held) {
     std::mem::forget(held);
 }
 
+/// For its parent, which has no other.
+#[track_caller]
+fn the_child_inside_ends_well() {
+    let mut status = 0;
+    // SAFETY: a place for a number.
+    assert!(unsafe { libc::wait(&raw mut status) } > 0);
+    assert_eq!(status, 0, "the child inside");
+}
+
 #[test]
 fn a_child_goes_on_with_what_nobody_has_taken() {
     alone(|| {
@@ -206,10 +215,7 @@ fn a_child_goes_on_with_what_nobody_has_taken() {
                         drop(pool);
                         return;
                     }
-                    let mut status = 0;
-                    // SAFETY: a place for a number.
-                    assert!(unsafe { libc::wait(&raw mut status) } > 0);
-                    assert_eq!(status, 0, "the child inside");
+                    the_child_inside_ends_well();
                     held.release();
                     assert_whole(&pool);
                 });
@@ -295,10 +301,7 @@ fn a_panic_unwinds_through_a_join_in_the_child() {
                 left_shut(held);
                 return;
             }
-            let mut status = 0;
-            // SAFETY: a place for a number.
-            assert!(unsafe { libc::wait(&raw mut status) } > 0);
-            assert_eq!(status, 0, "the child inside");
+            the_child_inside_ends_well();
             held.release();
             assert_whole(&pool);
         });
