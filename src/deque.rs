@@ -185,6 +185,11 @@ impl<C> Deque<C> {
         self.begun.get() != LONG_AGO
     }
 
+    /// The sections that this thread is in, one inside another.
+    pub(crate) fn sections(&self) -> usize {
+        self.outer.borrow().len()
+    }
+
     /// As many jobs as there may be at most that may be popped.
     fn within(&self) -> usize {
         (self.height.get() - self.begun.get()).max(0) as usize

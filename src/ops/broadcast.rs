@@ -86,7 +86,7 @@ impl ThreadPool {
                         *slot = ticket.guard(|| f(cx));
                         ticket
                     });
-                    worker.registry().send(index, worker.mark(job));
+                    worker.send_to(index, job);
                 }
                 drop(present);
                 (Some(()), ticket)

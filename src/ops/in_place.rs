@@ -101,7 +101,7 @@ fn scope_outside<'scope, R>(
     registry: &Arc<Registry<Worker>>,
     body: impl FnOnce(&Scope<'scope>) -> R,
 ) -> R {
-    let home = Home { registry: Arc::clone(registry), isolated: in_section() };
+    let home = Home { registry: Arc::clone(registry), sections: in_section().into() };
     let parker = Parker::current();
     let why = || StallCause::Scope;
     let wait = |done: &Latch| wait_for(done, &why, &parker, Some(registry), None);

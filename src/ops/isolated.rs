@@ -13,8 +13,7 @@ use crate::{pool::ThreadPool, worker};
 ///
 /// Other threads steal from here as ever. A thread that runs what it stole from
 /// inside `f` is as strict: it waits for a part of `f`, and might run into the lock,
-/// too. A section may be inside another; the inner one counts, but for what other threads
-/// spawn into a scope of the outer one.
+/// too. A section may be inside another; the inner one counts.
 ///
 /// Each job of [`Scope::spawn_handle`](crate::Scope::spawn_handle) runs in a section of its own.
 ///
@@ -28,8 +27,8 @@ use crate::{pool::ThreadPool, worker};
 /// - `f` waits for what was spawned outside, and that wants the lock (its handle may be
 ///   joined here, and it runs here if it has not started);
 /// - [`broadcast`](crate::ThreadPool::broadcast) needs every worker, also one that
-///   blocks on the lock; and one that is called in one section is run in the waits of
-///   others, too;
+///   blocks on the lock; it is run in the waits of other sections, too, in a section of its
+///   own;
 /// - [`install`](crate::ThreadPool::install), called in a section by a guest or from
 ///   another pool, and any verb of a caller without a free seat, needs a worker or stand-in that is
 ///   neither in an isolated wait nor at the lock;

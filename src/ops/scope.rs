@@ -15,8 +15,8 @@ use crate::{
 /// What a scope was opened with.
 pub(super) struct Home {
     pub(super) registry: Arc<Registry<Worker>>,
-    /// Was it opened in an isolated section?
-    pub(super) isolated: bool,
+    /// The isolated sections that it was opened in, one inside another.
+    pub(super) sections: usize,
 }
 
 type Ends<'scope> = Ticket<'scope, Home>;
@@ -69,7 +69,8 @@ impl ThreadPool {
 
 /// A scope whose body runs on `worker`, the current one.
 pub(super) fn scope_on<'scope, R>(worker: &Worker, body: impl FnOnce(&Scope<'scope>) -> R) -> R {
-    let home = Home { registry: Arc::clone(worker.registry()), isolated: worker.in_section() };
+    let home =
+        Home { registry: Arc::clone(worker.registry()), sections: worker.isolated_sections() };
     raw::scope(worker, LatchOf::Scope, home, |ticket| Scope::of(ticket).run(body))
 }
 
@@ -147,11 +148,11 @@ impl<'scope> Scope<'scope> {
             // Its frame, and whoever would take the job, are in the parent only.
             None if !registry.process.is_current() => panic!("{LEFT_BEHIND}"),
             // Its owner looks nowhere but at its own, and at its thieves'.
-            _ if home.isolated && !worker.is_some_and(|worker| worker.sees_to(owner)) => {
+            _ if home.sections > 0 && !worker.is_some_and(|worker| worker.sees_to(owner)) => {
                 let _present = self.present();
                 let job = make(worker).isolate();
                 match owner {
-                    Some(owner) => registry.send(owner, job),
+                    Some(owner) => registry.send_inside(owner, home.sections, job),
                     None => registry.push_stray(None, job),
                 }
             }

@@ -107,11 +107,13 @@ pub(super) unsafe trait Erased<C: 'static> {
 
 /// The right to run a job, once.
 ///
-/// One bit of the address, which is zero in that of a header, says whether the
-/// job was made in an isolated section.
+/// Bits of the address that are zero in that of a header say whether the job was made in
+/// an isolated section, and whether it is a stranger's to any other.
 pub(crate) struct JobRef<C: 'static>(NonNull<Header<C>>);
 
 const ISOLATED: usize = 1;
+const APART: usize = 2;
+const BITS: usize = ISOLATED | APART;
 
 /// Two `JobRef`s with equal ids are the same job.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -146,16 +148,33 @@ impl<C> JobRef<C> {
 
     /// The same job, made in an isolated section: it goes wherever the job goes.
     pub(crate) fn isolate(self) -> Self {
-        const { assert!(align_of::<Header<C>>() > ISOLATED) };
-        JobRef(self.0.map_addr(|address| address | ISOLATED))
+        self.with(ISOLATED)
+    }
+
+    /// The same, and no part of the section it may be run in: it is to have one of its own there.
+    pub(crate) fn set_apart(self) -> Self {
+        self.with(BITS)
     }
 
     pub(crate) fn is_isolated(&self) -> bool {
-        self.0.addr().get() & ISOLATED != 0
+        self.has(ISOLATED)
+    }
+
+    pub(crate) fn is_apart(&self) -> bool {
+        self.has(APART)
+    }
+
+    fn with(self, bits: usize) -> Self {
+        const { assert!(align_of::<Header<C>>() > BITS) };
+        JobRef(self.0.map_addr(|address| address | bits))
+    }
+
+    fn has(&self, bit: usize) -> bool {
+        self.0.addr().get() & bit != 0
     }
 
     fn address(&self) -> NonNull<Header<C>> {
-        self.0.map_addr(|address| NonZero::new(address.get() & !ISOLATED).unwrap_or(address))
+        self.0.map_addr(|address| NonZero::new(address.get() & !BITS).unwrap_or(address))
     }
 
     pub(crate) fn kind(&self) -> Kind {

@@ -3,6 +3,7 @@
 
 mod calls;
 mod gates;
+mod inner;
 mod roster;
 mod slot;
 mod steal;
@@ -179,13 +180,16 @@ impl<C> Registry<C> {
         self.slots.iter().map(|slot| slot.counters.taken.get()).sum()
     }
 
-    /// Puts a job in the mailbox of slot `index` and sees that it is found.
+    /// Puts a job in the mailbox of worker `index` and sees that it is found.
     pub(crate) fn send(&self, index: usize, job: JobRef<C>) {
-        if job.is_isolated() {
-            self.slots[index].inner.get_or_init(Mailbox::new).push(job);
-        } else {
-            self.mail[index].push(job);
-        }
+        self.mail[index].push(job);
+        self.sleep.wake(index);
+    }
+
+    /// The same with one that was made in an isolated section, for slot `index` where it is in
+    /// at most so many `sections`.
+    pub(crate) fn send_inside(&self, index: usize, sections: usize, job: JobRef<C>) {
+        self.slots[index].inner.push(sections, job);
         self.sleep.wake(index);
     }
 
@@ -199,16 +203,16 @@ impl<C> Registry<C> {
 
     /// Without what any thread of the pool may take.
     pub(crate) fn take_own_mail(&self, index: usize) -> Option<JobRef<C>> {
-        self.mail.get(index).and_then(take).or_else(|| self.take_inner_mail(index))
+        self.mail.get(index).and_then(take).or_else(|| self.take_inner_mail(index, 0))
     }
 
     pub(crate) fn has_own_mail(&self, index: usize) -> bool {
-        self.mail.get(index).is_some_and(|mail| !mail.is_empty()) || self.has_inner_mail(index)
+        self.mail.get(index).is_some_and(|mail| !mail.is_empty()) || self.has_inner_mail(index, 0)
     }
 
-    /// What was sent to slot `index` from inside an isolated section.
-    pub(crate) fn take_inner_mail(&self, index: usize) -> Option<JobRef<C>> {
-        take(self.slots[index].inner.get()?)
+    /// What was sent to slot `index` from inside an isolated section, for a wait in so many.
+    pub(crate) fn take_inner_mail(&self, index: usize, sections: usize) -> Option<JobRef<C>> {
+        self.slots[index].inner.take(sections)
     }
 
     /// Lets any thread of the pool take a job that slot `owner` waits for, if one
@@ -226,8 +230,8 @@ impl<C> Registry<C> {
         self.has_own_mail(index) || !self.strays.is_empty()
     }
 
-    pub(crate) fn has_inner_mail(&self, index: usize) -> bool {
-        self.slots[index].inner.get().is_some_and(|mail| !mail.is_empty())
+    pub(crate) fn has_inner_mail(&self, index: usize, sections: usize) -> bool {
+        self.slots[index].inner.has(sections)
     }
 
     /// Does work lie at this place?

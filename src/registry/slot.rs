@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::inner::Inner;
 use crate::{
     config::Handlers,
     counters::{Counters, Ledger},
@@ -9,15 +10,15 @@ use crate::{
     privacy::Privacy,
     raw::JobRef,
     sign::Holds,
-    sync::{Arc, AtomicBool, Mutex, OnceLock, Ordering, deque::Injector as Mailbox},
+    sync::{Arc, AtomicBool, Mutex, Ordering},
 };
 
 /// A place for a thread in a pool: workers first, then guests, then stand-ins.
 pub(crate) struct Slot<C: 'static> {
     pub(super) loot: Loot<C>,
     /// Jobs for this very thread, sent from inside an isolated section: taken in
-    /// such waits, too. Most slots never get any, and a mailbox is large.
-    pub(super) inner: OnceLock<Mailbox<JobRef<C>>>,
+    /// such waits, too.
+    pub(super) inner: Inner<JobRef<C>>,
     /// The address of a latch that is not set: nothing is in the deque but what
     /// descends from its job, which runs here. Whoever waits for it may steal
     /// while this is locked.
@@ -35,7 +36,7 @@ impl<C> Slot<C> {
     pub(super) fn new(loot: Loot<C>, handlers: &Arc<Handlers>, epoch: Instant) -> Self {
         Slot {
             loot,
-            inner: OnceLock::new(),
+            inner: Inner::new(),
             only: Mutex::new(None),
             privacy: Arc::new(Privacy::new()),
             known: AtomicBool::new(false),

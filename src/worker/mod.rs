@@ -315,7 +315,7 @@ impl Worker {
 
     /// Runs a job that came from a queue. False: it was a task decided before.
     pub(crate) fn run_job(&self, job: JobRef<Worker>) -> bool {
-        if job.is_isolated() && !self.in_section() {
+        if job.is_apart() || job.is_isolated() && !self.in_section() {
             return self.run_alone(job);
         }
         self.alone.set(false);

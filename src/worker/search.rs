@@ -83,10 +83,15 @@ impl Worker {
     /// The oldest job of whoever holds what this thread waits for.
     fn leapfrog(&self, trail: Trail) -> Option<Job> {
         let job = self.steal_from(self.in_reach(trail)?, Share::One)?;
-        if job.kind() != Kind::Task || self.takes_any_needed(trail) {
+        self.unless_stranger(job, self.takes_any_needed(trail))
+    }
+
+    /// The job; but unless `any` will do, no task, which came after the look for some: others may
+    /// have that from here.
+    fn unless_stranger(&self, job: Job, any: bool) -> Option<Job> {
+        if any || job.kind() != Kind::Task {
             return Some(job);
         }
-        // It came after the look. Others may have it from here.
         self.push(job);
         None
     }
@@ -110,7 +115,7 @@ impl Worker {
     /// of which may be needed, and perhaps nobody else is there for it.
     fn help_alone(&self, trail: Trail, structured: bool) -> Option<Job> {
         let any = self.takes_any_needed(trail);
-        let sent = || self.registry.take_inner_mail(self.index);
+        let sent = || self.registry.take_inner_mail(self.index, self.isolated_sections());
         // Now and then what newer tasks would hide.
         let overdue = self.fair_turn().and_then(|turn| {
             in_turn(
@@ -141,12 +146,20 @@ impl Worker {
     }
 
     /// The oldest job of slot `victim`, if all that lies there descends from the
-    /// job that will set `latch`.
-    pub(super) fn steal_back(&self, victim: usize, latch: &Latch) -> Option<Job> {
-        let only = self.registry.slot(victim).only.lock();
+    /// job that will set `latch`. It is of a section of its own: one that began there may
+    /// hold a lock that others want in the section here.
+    pub(super) fn steal_back(&self, victim: usize, latch: &Latch, trail: Trail) -> Option<Job> {
+        let slot = self.registry.slot(victim);
+        let any = !trail.in_unwind;
         // Locked while it steals, since that job is not over before it is taken
         // off there.
-        if *only == Some(latch.address()) { self.steal_from(victim, Share::One) } else { None }
+        let only = slot.only.lock();
+        if *only != Some(latch.address()) || !any && slot.may_hold_jobs() {
+            return None;
+        }
+        let job = self.steal_from(victim, Share::One)?;
+        drop(only);
+        self.unless_stranger(job, any).map(JobRef::set_apart)
     }
 
     /// Work for a thread that waits for another pool: that pool may need it
@@ -262,7 +275,7 @@ impl Worker {
     /// Is there anything that `help` would take?
     pub(super) fn sees_help(&self, trail: Trail) -> bool {
         if self.in_section() {
-            return self.registry.has_inner_mail(self.index);
+            return self.registry.has_inner_mail(self.index, self.isolated_sections());
         }
         let holder_has =
             || self.in_reach(trail).is_some_and(|slot| self.registry.slot(slot).queue_depth() > 0);
@@ -276,7 +289,7 @@ impl Worker {
     pub(super) fn sees_service(&self, has_room: bool) -> bool {
         let registry = &self.registry;
         if self.in_section() {
-            return registry.has_inner_mail(self.index);
+            return registry.has_inner_mail(self.index, self.isolated_sections());
         }
         let appetite = self.appetite_to_serve(has_room);
         self.sees_sent(appetite)

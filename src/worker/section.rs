@@ -62,9 +62,19 @@ impl Worker {
         self.deque.in_section()
     }
 
-    /// A job for this thread to send, that says where it was made.
-    pub(crate) fn mark(&self, job: JobRef<Worker>) -> JobRef<Worker> {
-        if self.in_section() { job.isolate() } else { job }
+    /// The sections that this thread is in as this worker, one inside another.
+    pub(crate) fn isolated_sections(&self) -> usize {
+        self.deque.sections()
+    }
+
+    /// Sends a job to worker `index`. From inside a section it goes into whatever section that
+    /// one may be in, too, and has one of its own there.
+    pub(crate) fn send_to(&self, index: usize, job: JobRef<Worker>) {
+        if self.in_section() {
+            self.registry.send_inside(index, usize::MAX, job.set_apart());
+        } else {
+            self.registry.send(index, job);
+        }
     }
 
     /// Does this thread run itself what lies here, before it turns to anything that a
@@ -76,19 +86,22 @@ impl Worker {
     /// Runs a job that was made in a section of another thread, or an older one.
     #[cold]
     pub(super) fn run_alone(&self, job: JobRef<Worker>) -> bool {
+        let within = self.in_section();
         // Only then is what lies here afterwards made by the job.
-        self.alone.set(!self.has_queued());
-        self.visiting.set(true);
+        self.alone.set(!within && !self.has_queued());
+        let visits = self.visiting.replace(true);
         let ran = isolated(|| {
             let ran = self.run_here(job);
             self.alone.set(false);
-            self.end_alone();
+            if !within {
+                self.end_alone();
+            }
             while let Some(job) = self.deque.pop_structured(|| self.registry.post_jobs()) {
                 self.run_job(job);
             }
             ran
         });
-        self.visiting.set(false);
+        self.visiting.set(visits);
         ran
     }
 

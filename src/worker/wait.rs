@@ -236,7 +236,7 @@ impl<'a> Wait<'a> {
     /// for, out of the deque of the thief.
     fn steal_back(&self, worker: &Worker) -> Option<JobRef<Worker>> {
         let thief = self.thief(worker)?;
-        worker.steal_back(thief, self.awaited.latch()?)
+        worker.steal_back(thief, self.awaited.latch()?, self.trail())
     }
 
     /// In an isolated section: who has stolen what this thread waits for.

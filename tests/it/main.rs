@@ -42,6 +42,7 @@ mod publication;
 mod scope;
 mod scoped_handles;
 mod scoped_panics;
+mod sections;
 mod shutdown;
 mod spawn;
 mod spawn_async;

@@ -1,0 +1,132 @@
+//! Isolated sections inside others, and what is no part of the section that it is run in.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, mpsc};
+use std::thread;
+
+use crate::support::{pool, within_a_minute};
+
+fn count_one(ran: &AtomicUsize) {
+    ran.fetch_add(1, Ordering::Relaxed);
+}
+
+/// On another thread, and until it has ended.
+fn beside(f: impl FnOnce() + Send) {
+    thread::scope(|threads| drop(threads.spawn(f)));
+}
+
+#[test]
+fn a_job_sent_into_a_scope_of_the_outer_section_waits_until_the_inner_one_is_over() {
+    within_a_minute(|| {
+        let (outer, inner) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let ran = || [&outer, &inner].map(|ran| ran.load(Ordering::Relaxed));
+        pool(1).install(|| {
+            heist::isolated(|| {
+                heist::scope(|s| {
+                    beside(|| s.spawn(|_| count_one(&outer)));
+                    heist::isolated(|| {
+                        assert_eq!(heist::yield_now(), Some(heist::Yield::Idle));
+                        heist::scope(|s| beside(|| s.spawn(|_| count_one(&inner))));
+                        assert_eq!(ran(), [0, 1]);
+                    });
+                    assert_eq!(heist::yield_now(), Some(heist::Yield::Executed));
+                    assert_eq!(ran(), [1, 1]);
+                });
+            });
+        });
+    });
+}
+
+/// What a wait did, and how many jobs of the section had run then.
+type Look = (Option<heist::Yield>, usize);
+
+const LEFT_ALONE: Look = (Some(heist::Yield::Idle), 0);
+
+/// Calls `f` in a scope of the section that this is in. What `f` is given sends a job into that
+/// scope from outside, and waits.
+fn with_a_job_to_come(f: impl FnOnce(&(dyn Fn() -> Look + Sync)) + Send) {
+    let ran = AtomicUsize::new(0);
+    let ((ask, asked), (tell, told)) = (mpsc::channel(), mpsc::channel());
+    let (ran, told) = (&ran, Mutex::new(told));
+    let look = || {
+        ask.send(()).unwrap();
+        told.lock().unwrap().recv().unwrap();
+        (heist::yield_now(), ran.load(Ordering::Relaxed))
+    };
+    heist::scope(|s| {
+        thread::scope(|threads| {
+            threads.spawn(move || {
+                asked.recv().unwrap();
+                s.spawn(|_| count_one(ran));
+                tell.send(()).unwrap();
+            });
+            f(&look);
+        });
+    });
+    assert_eq!(ran.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn a_broadcast_that_comes_from_another_section_leaves_the_jobs_of_this_one_alone() {
+    within_a_minute(|| {
+        let pool = pool(1);
+        let broadcast = |look: &(dyn Fn() -> Look + Sync)| {
+            thread::scope(|threads| {
+                let other = threads.spawn(|| heist::isolated(|| pool.broadcast(|_| look())));
+                while !other.is_finished() {
+                    heist::yield_now();
+                }
+                assert_eq!(other.join().unwrap(), [LEFT_ALONE]);
+            });
+        };
+        pool.install(|| heist::isolated(|| with_a_job_to_come(broadcast)));
+    });
+}
+
+/// It may be from an inner section of the thief's, who holds a lock there that others
+/// want in the section here.
+#[test]
+fn what_is_stolen_back_from_a_thief_leaves_the_other_jobs_of_the_section_alone() {
+    within_a_minute(|| {
+        let pool = pool(1);
+        pool.isolated(|| {
+            with_a_job_to_come(|look| {
+                let caller = thread::current().id();
+                let ((begin, begun), (steal, stolen)) = (mpsc::channel(), mpsc::channel());
+                let stolen_from = move || {
+                    begin.send(()).unwrap();
+                    let back = move || {
+                        steal.send(()).unwrap();
+                        (thread::current().id() == caller, look())
+                    };
+                    heist::isolated(|| heist::join(move || stolen.recv().unwrap(), back)).1
+                };
+                let (_, seen) = heist::join(move || begun.recv().unwrap(), stolen_from);
+                assert_eq!(seen, (true, LEFT_ALONE));
+            });
+        });
+    });
+}
+
+#[test]
+fn what_unwinds_in_a_section_runs_no_task_of_its_thief() {
+    within_a_minute(|| {
+        let pool = pool(1);
+        for _ in 0..20 {
+            let ((begin, begun), (say, heard)) = (mpsc::channel(), mpsc::channel());
+            let stolen = move || {
+                drop(heist::spawn(move || say.send(thread::panicking()).unwrap()));
+                begin.send(()).unwrap();
+                (0..200).for_each(|_| thread::yield_now());
+            };
+            let fails = move || -> () {
+                begun.recv().unwrap();
+                panic!("on purpose");
+            };
+            let join = || heist::isolated(|| pool.join(fails, stolen));
+            assert!(catch_unwind(AssertUnwindSafe(join)).is_err());
+            assert!(!heard.recv().unwrap());
+        }
+    });
+}
