@@ -50,7 +50,6 @@ pub(crate) struct Counts {
     pub(crate) taken: Tally,
     pub(crate) tasks_completed: Tally,
     pub(crate) tasks_panicked: Tally,
-    pub(crate) tasks_discarded: Tally,
     pub(crate) lock_wait_nanos: Tally,
     pub(crate) clock: Clock,
 }
@@ -67,7 +66,6 @@ impl Counters {
             taken: Tally::default(),
             tasks_completed: Tally::default(),
             tasks_panicked: Tally::default(),
-            tasks_discarded: Tally::default(),
             lock_wait_nanos: Tally::default(),
             clock: Clock::new(epoch),
         }))
@@ -211,6 +209,10 @@ pub(crate) struct Ledger {
 
 /// The pool that a ledger is of.
 pub(crate) trait Home: Send + Sync {
+    /// Does it drop what has not started?
+    fn discards(&self) -> bool;
+    /// A task is about to be cancelled. Who finds that the pool is over finds it counted.
+    fn is_losing_task(&self);
     /// A task was cancelled, perhaps by a thread that is none of the pool's: if it was the
     /// last, somebody has to say so.
     fn has_lost_task(&self);
@@ -249,11 +251,21 @@ impl Ledger {
     /// A task that was accepted will not run. The pool may go with this call, where it was
     /// the last to hold it: not to be called under a lock.
     pub(crate) fn cancel(&self) {
+        let home = self.home();
+        home.iter().for_each(|home| home.is_losing_task());
         // ORDERING(tally): releases to `cancelled`.
         self.cancelled.fetch_add(1, Ordering::Release);
-        if let Some(home) = self.home.get().and_then(Weak::upgrade) {
-            home.has_lost_task();
-        }
+        home.iter().for_each(|home| home.has_lost_task());
+    }
+
+    /// Are tasks that came in here dropped, if they have not started? Not to be called under a
+    /// lock, as `cancel`.
+    pub(crate) fn discards(&self) -> bool {
+        self.home().is_some_and(|home| home.discards())
+    }
+
+    fn home(&self) -> Option<Arc<dyn Home>> {
+        self.home.get().and_then(Weak::upgrade)
     }
 
     pub(crate) fn cancelled(&self) -> u64 {

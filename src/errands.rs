@@ -87,7 +87,7 @@ pub(crate) fn take<J>(queue: &deque::Injector<J>) -> Option<J> {
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
     use super::{Errands, OTHERS_FIRST};
-    use crate::priority::Turn;
+    use crate::priority::Looks;
 
     #[test]
     fn who_is_preferred_looks_there_before_others_do() {
@@ -135,8 +135,8 @@ mod tests {
     fn each_queue_is_looked_at_first_in_the_largest_pool_too() {
         let errands = Errands::new(300);
         (0..300).for_each(|worker| errands.push(Some(worker), worker));
-        let mut turn = Turn::default();
-        let mut looks = std::iter::from_fn(|| Some(turn.next_look()));
+        let mut looks = Looks::default();
+        let mut looks = std::iter::from_fn(|| Some(looks.next_errand()));
         let mut first = |queue: usize| {
             let look = looks.find(|look| look / OTHERS_FIRST % 301 == queue as u32).unwrap();
             errands.take(0, look - look % OTHERS_FIRST)

@@ -66,23 +66,42 @@ const ROUND: [Priority; 7] = [
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Turn {
     place: u8,
-    looks: u32,
+    looks: Looks,
+}
+
+/// Counts for what takes turns within a lane's turns: each of its own, since two that step
+/// together may never meet.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Looks {
+    /// At the normal lane.
+    normal: u32,
+    /// At errands.
+    errands: u32,
+}
+
+impl Looks {
+    pub(crate) fn next_normal(&mut self) -> u32 {
+        self.normal = self.normal.wrapping_add(1);
+        self.normal
+    }
+
+    pub(crate) fn next_errand(&mut self) -> u32 {
+        self.errands = self.errands.wrapping_add(1);
+        self.errands
+    }
 }
 
 impl Turn {
-    /// How often this worker has looked, for those who take turns by it.
-    pub(crate) fn next_look(&mut self) -> u32 {
-        self.looks = self.looks.wrapping_add(1);
-        self.looks
-    }
-
     /// The first `Some` that `lane` gives, asked from this turn on; the next
     /// turn is the one after it.
-    pub(crate) fn pass<R>(&mut self, mut lane: impl FnMut(Priority) -> Option<R>) -> Option<R> {
+    pub(crate) fn pass<R>(
+        &mut self,
+        mut lane: impl FnMut(Priority, &mut Looks) -> Option<R>,
+    ) -> Option<R> {
         (0..ROUND.len()).find_map(|_| {
             let priority = ROUND[usize::from(self.place)];
             self.place = (self.place + 1) % ROUND.len() as u8;
-            lane(priority)
+            lane(priority, &mut self.looks)
         })
     }
 }
@@ -95,7 +114,7 @@ mod tests {
         let mut turn = Turn::default();
         let mut taken = [0; 3];
         for _ in 0..turns {
-            if let Some(lane) = turn.pass(|priority| open(priority).then_some(priority.lane())) {
+            if let Some(lane) = turn.pass(|priority, _| open(priority).then_some(priority.lane())) {
                 taken[lane] += 1;
             }
         }

@@ -130,13 +130,22 @@ impl<J> Strands<J> {
         self.shard(key).lock().get(&key).map_or(0, |strand| strand.queue.len())
     }
 
-    /// Every job, to be dropped.
+    /// Every job, to be dropped. Tickets count as lost; one that comes all the same finds
+    /// somebody there, or nothing.
     pub(crate) fn drain(&self) -> Vec<J> {
-        let queues = |shard: &CachePadded<Mutex<Shard<J>>>| {
+        let strands = self.shards.iter().flat_map(|shard| {
             let mut shard = shard.lock();
-            shard.values_mut().flat_map(|strand| std::mem::take(&mut strand.queue)).collect()
-        };
-        self.shards.iter().flat_map(|shard| -> Vec<J> { queues(shard) }).collect()
+            let (running, mut gone): (Shard<J>, Shard<J>) =
+                std::mem::take(&mut *shard).into_iter().partition(|(_, strand)| strand.is_running);
+            for (key, strand) in running {
+                let runs = Strand { is_running: true, waiting: strand.waiting, ..Strand::new() };
+                shard.insert(key, runs);
+                gone.insert(key, Strand { queue: strand.queue, ..Strand::new() });
+            }
+            gone.into_values()
+        });
+        // Outside the locks: wakers are the user's.
+        strands.flat_map(|strand| strand.queue).collect()
     }
 
     /// Strands that are there, and the room for them.
@@ -234,6 +243,20 @@ mod tests {
         let (count, room) = strands.size();
         assert_eq!(count, 0);
         assert!(room < 10_000, "room for {room} strands is kept");
+    }
+
+    #[test]
+    fn what_comes_in_when_all_was_drained_sends_a_ticket_of_its_own() {
+        let strands = Strands::new();
+        assert!(strands.push(7, 'a') && strands.push(8, 'b'));
+        assert!(strands.arrive(8), "and runs on");
+        let mut jobs = strands.drain();
+        jobs.sort_unstable();
+        assert_eq!((jobs, strands.size().0), (vec!['a', 'b'], 1));
+        assert!(strands.push(7, 'c') && !strands.push(8, 'd'));
+        assert!(strands.leave(8).ticket);
+        assert!(strands.arrive(7), "the lost one, after all");
+        assert!(!strands.arrive(7));
     }
 
     #[test]

@@ -28,12 +28,14 @@ pub(crate) struct Injector<J> {
 }
 
 impl<C> Injector<JobRef<C>> {
-    /// Drops every task that waits; says how many that were to run.
-    pub(crate) fn discard(&self) -> usize {
+    /// Drops every task that waits.
+    pub(crate) fn discard(&self) {
         let tasks =
             self.lanes.iter().flat_map(|lane| std::iter::from_fn(|| lane.take(NOBODY, &|| ())));
         let tasks = tasks.chain(std::iter::from_fn(|| self.errands.take(0, 1)));
-        tasks.map(JobRef::discard).filter(|&dropped| dropped).count()
+        for task in tasks {
+            task.discard();
+        }
     }
 }
 
@@ -71,15 +73,14 @@ impl<J> Injector<J> {
     /// is. Errands share the turns of the normal lane with it, one by one. Who waits for room
     /// may be woken, after `before_wakes`.
     pub(crate) fn take(&self, index: usize, turn: &mut Turn, before_wakes: &dyn Fn()) -> Option<J> {
-        let look = turn.next_look();
-        let errand = || self.errands.take(index, look / 2);
-        turn.pass(|priority| {
+        turn.pass(|priority, looks| {
             let task = || self.lane(priority).take(index, before_wakes);
-            match priority {
-                Priority::Normal if look % 2 == 0 => errand().or_else(task),
-                Priority::Normal => task().or_else(errand),
-                _ => task(),
+            if priority != Priority::Normal {
+                return task();
             }
+            let errands_first = looks.next_normal() % 2 == 0;
+            let mut errand = || self.errands.take(index, looks.next_errand());
+            if errands_first { errand().or_else(task) } else { task().or_else(errand) }
         })
     }
 
@@ -104,5 +105,48 @@ impl<J> Injector<J> {
     /// No more tasks; who waits to bring one is sent away.
     pub(crate) fn close(&self) {
         self.lanes.iter().for_each(|lane| lane.permits().close());
+    }
+}
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use std::{collections::BTreeSet, time::Instant};
+
+    use super::Injector;
+    use crate::{
+        priority::{Priority, Turn},
+        sync::Arc,
+    };
+
+    /// From here on a job is a lane's, whose number is added; below, an errand of that worker's.
+    const LANES: usize = 1000;
+
+    fn put_in(injector: &Injector<usize>, job: usize) {
+        let Some(lane) = job.checked_sub(LANES) else {
+            return injector.errands.push(Some(job), job);
+        };
+        let lane = &injector.lanes[lane];
+        lane.push(job, lane.try_acquire().unwrap());
+    }
+
+    /// Nothing beats with anything: whatever is full, each gets its turn.
+    #[test]
+    fn no_errand_waits_for_ever_beside_full_lanes_and_others_errands() {
+        for (workers, full) in (1..=12).flat_map(|workers| (0..8).map(move |full| (workers, full)))
+        {
+            let injector = Injector::new(workers, 100, Instant::now(), &Arc::default());
+            let lanes = Priority::ALL.map(Priority::lane).into_iter();
+            let lanes = lanes.filter(|lane| full >> lane & 1 == 1).map(|lane| LANES + lane);
+            // The last queue is everybody's.
+            let jobs: Vec<usize> = (0..=workers).chain(lanes).collect();
+            jobs.iter().for_each(|&job| put_in(&injector, job));
+            let (mut turn, mut taken) = (Turn::default(), BTreeSet::new());
+            for _ in 0..100 * jobs.len() {
+                let job = injector.take(0, &mut turn, &|| ()).expect("there is always more");
+                taken.insert(job);
+                put_in(&injector, job);
+            }
+            assert!(jobs.iter().all(|job| taken.contains(job)), "{workers} {full}: {taken:?}");
+        }
     }
 }

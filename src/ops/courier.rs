@@ -25,7 +25,7 @@ use crate::{
     registry::Registry,
     stall::StallCause,
     sync::{Arc, Mutex},
-    worker::{Extras, Worker, wait_for},
+    worker::{Worker, wait_for},
 };
 
 pub(super) struct Courier<G: Entrance<F>, F> {
@@ -137,48 +137,42 @@ where
     }
 
     fn admit(&self, brought: Brought<F>, in_use: usize) -> Result<JoinHandle<T>, Brought<F>> {
-        Ok(enter(&self.registry, self.lane(), brought.extras, brought.f, in_use))
+        Ok(enter(&self.registry, self.lane(), brought, in_use))
     }
 
-    fn push_inside(
-        &self,
-        worker: &Worker,
-        Brought { f, extras }: Brought<F>,
-        _flood: Flood,
-    ) -> Decided<T, F> {
-        Ok(push_inside(worker, extras, f))
+    fn push_inside(&self, worker: &Worker, brought: Brought<F>, _flood: Flood) -> Decided<T, F> {
+        Ok(push_inside(worker, brought))
     }
 }
 
-/// Makes a task of `f` and puts it in `lane`, with the `in_use`th permit. The
-/// handle is still to be watched.
+/// Makes a task and puts it in `lane`, with the `in_use`th permit. The handle is still to be
+/// watched.
 pub(super) fn enter<F, T>(
     registry: &Registry<Worker>,
     lane: &Lane<JobRef<Worker>>,
-    extras: Option<Box<Extras>>,
-    f: F,
+    brought: Brought<F>,
     in_use: usize,
 ) -> JoinHandle<T>
 where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    let (task, handle) = packet::new_task(extras, lane.ledger(), f);
+    let (task, handle) = packet::new_task(brought, lane.ledger());
     lane.push(task, in_use);
     registry.post_task();
     JoinHandle::new(handle)
 }
 
-/// Makes a task of `f` and puts it in `worker`'s own deque, without a permit. The
-/// handle is watched.
-pub(super) fn push_inside<F, T>(worker: &Worker, extras: Option<Box<Extras>>, f: F) -> JoinHandle<T>
+/// Makes a task and puts it in `worker`'s own deque, without a permit. The handle is
+/// watched.
+pub(super) fn push_inside<F, T>(worker: &Worker, brought: Brought<F>) -> JoinHandle<T>
 where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
     let ledger = worker.ledger();
     ledger.accept();
-    let (task, handle) = packet::new_task(extras, ledger, f);
+    let (task, handle) = packet::new_task(brought, ledger);
     let handle = JoinHandle::new(handle);
     worker.push_task(task);
     handle.watch(&worker.registry().timer);

@@ -11,13 +11,22 @@ use crate::{
     registry::{Phase, Registry},
     sync::Arc,
     unwind,
-    worker::{Extras, Worker},
+    worker::{Extras, Worker, in_section},
 };
 
 /// A closure or a future, and what was asked for with it.
 pub(super) struct Brought<F> {
     pub(super) f: F,
     pub(super) extras: Option<Box<Extras>>,
+    /// Was it made in an isolated section? Who lets it in may be another thread.
+    pub(super) is_isolated: bool,
+}
+
+impl<F> Brought<F> {
+    /// Made where this thread is.
+    pub(super) fn new(f: F, extras: Option<Box<Extras>>) -> Self {
+        Brought { f, extras, is_isolated: in_section() }
+    }
 }
 
 /// What was not let in, and why.

@@ -231,6 +231,6 @@ impl<'p> TaskBuilder<'p> {
 
     fn future<Fut>(self, future: Fut) -> (FutureGate, Brought<Fut>) {
         let lane = LaneGate::new(self.registry, self.priority);
-        (FutureGate(lane), Brought { f: future, extras: self.extras })
+        (FutureGate(lane), Brought::new(future, self.extras))
     }
 }

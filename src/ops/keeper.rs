@@ -7,7 +7,10 @@
 
 use std::{cell::RefCell, time::Instant};
 
-use super::{handle::Finish, packet::Task};
+use super::{
+    handle::{Finish, run_here},
+    packet::Task,
+};
 use crate::{
     parker::Parker,
     raw::Slot,
@@ -17,13 +20,20 @@ use crate::{
     worker::{Awaited, Keeper, Kept, Worker, wait_for, work_once},
 };
 
-impl<T> Kept for Task<T> {
+/// A task that is waited for, and how long.
+struct Waited<'a, T>(&'a Task<T>, Option<Instant>);
+
+impl<T> Kept for Waited<'_, T> {
     fn run(&self, worker: &Worker) -> bool {
-        self.run_here(worker)
+        run_here(self.0, worker)
     }
 
     fn is_started(&self) -> bool {
-        Task::is_started(self)
+        self.0.is_started()
+    }
+
+    fn is_late(&self) -> bool {
+        self.1.is_some_and(|deadline| Instant::now() >= deadline)
     }
 }
 
@@ -35,16 +45,16 @@ pub(super) fn wait<T>(
     deadline: Option<Instant>,
 ) {
     let parker = Parker::current();
-    let is_late = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
     while !task.is_done() {
+        let waited = Waited(task, deadline);
         let help = |worker: Option<&Worker>| {
             worker.is_some_and(|worker| {
-                worker.run_joined(|worker| Arc::clone(keeper).help(worker, &*task))
+                worker.run_joined(|worker| Arc::clone(keeper).help(worker, &waited))
             })
         };
         // Before a look at the clock: in no time, too, what can be done is done.
         let has_helped = !task.is_started() && Worker::of(home, help);
-        if has_helped && task.is_done() || is_late() {
+        if has_helped && task.is_done() || waited.is_late() {
             return;
         }
         if !has_helped && deadline.is_none() && !task.is_started() {
@@ -59,7 +69,7 @@ pub(super) fn wait<T>(
         } else {
             wait_for(&awaited, &why, &parker, Some(home), deadline);
         }
-        if is_late() {
+        if Waited(task, deadline).is_late() {
             return;
         }
     }

@@ -246,6 +246,6 @@ impl<'p> TaskBuilder<'p> {
 
     fn keyed<F>(self, key: impl Hash, f: F) -> (KeyedGate, Brought<F>) {
         let lane = LaneGate::new(self.registry, self.priority);
-        (KeyedGate::new(lane, key), Brought { f, extras: self.extras })
+        (KeyedGate::new(lane, key), Brought::new(f, self.extras))
     }
 }

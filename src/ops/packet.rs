@@ -3,6 +3,7 @@
 
 use std::{borrow::Cow, marker::PhantomData, time::Instant};
 
+use super::entrance::Brought;
 use crate::{
     counters::Ledger,
     error::{JoinError, JoinErrorKind},
@@ -12,7 +13,7 @@ use crate::{
     sync::Arc,
     token::{CancellationToken, Marked},
     unwind::{self, Payload},
-    worker::{Extras, Keeper, Label, Worker, in_section},
+    worker::{Extras, Keeper, Label, Worker},
 };
 
 pub(super) type Name = Option<Cow<'static, str>>;
@@ -26,9 +27,8 @@ pub(super) type Outcome<T> = Result<T, Option<Box<Payload>>>;
 
 /// The two ends of a new task: one for a queue, one for whoever spawned it.
 pub(super) fn new_task<F, T>(
-    mut extras: Option<Box<Extras>>,
+    Brought { f, mut extras, is_isolated }: Brought<F>,
     origin: &Arc<Ledger>,
-    f: F,
 ) -> (JobRef<Worker>, Task<T>)
 where
     F: FnOnce() -> T + Send + 'static,
@@ -41,24 +41,26 @@ where
     if is_watched {
         appoint(&mut task);
     }
-    // By whatever queue it goes: it may be waited for there.
-    (if in_section() { job.isolate() } else { job }, task)
+    if !is_isolated {
+        return (job, task);
+    }
+    // By whatever queue it goes, or by its handle: it may be waited for there.
+    task.isolate();
+    (job.isolate(), task)
 }
 
 /// The same for a task that may start only when its keeper says so.
 pub(super) fn new_kept_task<F, T>(
-    extras: Option<Box<Extras>>,
+    mut brought: Brought<F>,
     origin: &Arc<Ledger>,
     keeper: Arc<dyn Keeper>,
-    f: F,
 ) -> (JobRef<Worker>, Task<T>)
 where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    let mut extras = extras.unwrap_or_default();
-    extras.keeper = Some(keeper);
-    new_task(Some(extras), origin, f)
+    brought.extras.get_or_insert_default().keeper = Some(keeper);
+    new_task(brought, origin)
 }
 
 /// Who says when the task may start; none: whoever has it in hand.
@@ -150,10 +152,9 @@ where
         let discards = worker.registry().phase() == Phase::Discarding;
         let forbids = || part.label().extras().and_then(Extras::forbids);
         if let Some(verdict) = if discards { Some(Verdict::Cancelled) } else { forbids() } {
-            let dropped = Self::cancel(part, verdict);
+            Self::cancel(part, verdict);
             // What was dropped may have forked.
             worker.registry().process.or_abort();
-            counters.tasks_discarded.add(u64::from(discards && dropped));
             return false;
         }
         let Some(f) = part.start() else {

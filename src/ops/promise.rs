@@ -22,7 +22,7 @@ use crate::{
     sync::{Arc, Mutex, OnceLock, Weak},
     turns::{Due, Next, Turns},
     unwind::{self, Payload},
-    worker::{Keeper, Kept, Worker, in_section, isolated},
+    worker::{Keeper, Kept, Worker, isolated},
 };
 
 /// The way in for futures: a lane's.
@@ -33,7 +33,7 @@ impl FutureGate {
     fn promise<Fut>(
         &self,
         ledger: &Arc<Ledger>,
-        Brought { f: future, extras }: Brought<Fut>,
+        Brought { f: future, extras, is_isolated }: Brought<Fut>,
     ) -> (Arc<Promise<Fut>>, JoinHandle<Fut::Output>)
     where
         Fut: Future + Send + 'static,
@@ -47,12 +47,13 @@ impl FutureGate {
             home: Arc::downgrade(registry),
             process: registry.process,
             name: registry.detector.as_ref().and_then(|_| extras.as_ref()?.name.clone()),
-            is_isolated: in_section(),
+            is_isolated,
             number: OnceLock::new(),
         });
         let output = Output(Arc::clone(&promise));
         let keeper: Arc<dyn Keeper> = Arc::clone(&promise) as _;
-        let (task, handle) = packet::new_kept_task(extras, ledger, keeper, move || output.take());
+        let brought = Brought { f: move || output.take(), extras, is_isolated };
+        let (task, handle) = packet::new_kept_task(brought, ledger, keeper);
         *promise.task.lock() = Some(task);
         let gate: Arc<dyn Gate> = Arc::clone(&promise) as _;
         promise.number.get_or_init(|| registry.gates.add(Arc::downgrade(&gate)));
@@ -286,8 +287,8 @@ where
     Fut: Future + Send + 'static,
     Fut::Output: Send + 'static,
 {
-    fn discard(&self) -> usize {
+    fn discard(&self) {
         let task = self.task.lock().take();
-        usize::from(task.is_some_and(JobRef::discard))
+        task.map(JobRef::discard);
     }
 }

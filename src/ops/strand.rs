@@ -41,7 +41,7 @@ impl KeyedGate {
         &self,
         ledger: &Arc<Ledger>,
         lane: Option<Priority>,
-        Brought { f, extras }: Brought<F>,
+        brought: Brought<F>,
     ) -> JoinHandle<T>
     where
         F: FnOnce() -> T + Send + 'static,
@@ -49,7 +49,7 @@ impl KeyedGate {
     {
         let registry = &self.lane.registry;
         let keeper: Arc<dyn Keeper> = Arc::new(self.strand());
-        let (task, handle) = packet::new_kept_task(extras, ledger, keeper, f);
+        let (task, handle) = packet::new_kept_task(brought, ledger, keeper);
         if registry.strands.push(self.key, InStrand { task, lane }) {
             self.strand().send(registry);
         }
@@ -123,12 +123,13 @@ impl Strand {
         registry.send_errand(Some(preferred), errand(arrive));
     }
 
-    /// Runs all that waits, on a thread that has spawned too much of it. False:
+    /// Runs what waits, on a thread that has spawned too much of it, until there is room. False:
     /// another is at it, or they may not be run here.
     fn work_off(&self, worker: &Worker) -> bool {
         let begun = !worker.in_section() && worker.registry().strands.begin(self.key);
         if begun {
-            worker.run_at_once(|worker| self.run(worker, |_| false));
+            let has_room = || worker.may_queue(worker.registry().strands.queued(self.key));
+            worker.run_at_once(|worker| self.run(worker, |ran| ran > 0 && has_room()));
         }
         begun
     }
@@ -157,7 +158,7 @@ impl Keeper for Strand {
     fn help(self: Arc<Self>, worker: &Worker, task: &dyn Kept) -> bool {
         let begun = worker.registry().strands.begin(self.key);
         if begun {
-            self.run(worker, |_| task.is_started());
+            self.run(worker, |ran| task.is_started() || ran > 0 && task.is_late());
         }
         begun
     }

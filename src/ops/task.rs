@@ -317,7 +317,9 @@ impl<'p> TaskBuilder<'p> {
         Worker::of(registry, |worker| match worker {
             None => Inside::No(f),
             Some(_) if registry.phase() >= Phase::Closed => Inside::Refused(f),
-            Some(worker) => Inside::Spawned(push_inside(worker, self.extras.take(), f)),
+            Some(worker) => {
+                Inside::Spawned(push_inside(worker, Brought::new(f, self.extras.take())))
+            }
         })
     }
 
@@ -333,7 +335,7 @@ impl<'p> TaskBuilder<'p> {
         let deadline = self.extras.as_ref().and_then(|extras| extras.deadline);
         let limit = limit.into_iter().chain(deadline).min();
         let gate = LaneGate::new(self.registry, self.priority);
-        let brought = Brought { f, extras: self.extras.take() };
+        let brought = Brought::new(f, self.extras.take());
         Courier::new(gate, brought).wait(limit).map_err(|(refused, brought)| {
             self.extras = brought.extras;
             self.refuse(brought.f, refused)
@@ -351,8 +353,8 @@ impl<'p> TaskBuilder<'p> {
     {
         match permit {
             Ok(in_use) => {
-                let extras = self.extras.take();
-                let handle = enter(self.registry, self.lane(), extras, f, in_use);
+                let brought = Brought::new(f, self.extras.take());
+                let handle = enter(self.registry, self.lane(), brought, in_use);
                 handle.watch(&self.registry.timer);
                 Ok(handle)
             }

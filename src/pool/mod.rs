@@ -200,9 +200,9 @@ impl ThreadPool {
             return 0;
         }
         self.registry.advance(Phase::Discarding);
-        let here = self.registry.discard();
+        self.registry.discard();
         let _ = self.end(Phase::Discarding, None);
-        here + self.registry.discarded_by_workers()
+        self.registry.discarded()
     }
 
     /// How many workers the pool has.

@@ -3,7 +3,7 @@
 use std::{marker::PhantomData, mem::ManuallyDrop, ptr::NonNull, task::Waker};
 
 use super::{
-    packet::{ASKED, Core, DONE, Front, HELD, STARTED, TAKEN, WAITED, WATCHED},
+    packet::{ALONE, ASKED, Core, DONE, Front, HELD, STARTED, TAKEN, WAITED, WATCHED},
     verdict::Verdict,
     watch::Watch,
 };
@@ -49,18 +49,32 @@ impl<C: 'static, L, R> Held<C, L, R> {
         unsafe { (self.front().header.held().run)(self.core.cast(), cx) }
     }
 
+    /// From the start: it was made in an isolated section, as its `JobRef` says where that goes.
+    pub(crate) fn isolate(&self) {
+        // ORDERING(packet): before the task is in any queue.
+        self.front().state.fetch_or(ALONE, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_isolated(&self) -> bool {
+        // ORDERING(packet): never changes once the handle is given away.
+        self.front().state.load(Ordering::Relaxed) & ALONE != 0
+    }
+
     /// Cancels the task; false if it was started before, and then it is asked to
     /// stop.
     pub(crate) fn cancel(&self) -> bool {
-        let front = self.front();
-        // SAFETY: alive, and borrowed.
-        let cancelled =
-            unsafe { (front.header.held().cancel)(self.core.cast(), Verdict::Cancelled) };
+        let cancelled = self.decide(Verdict::Cancelled);
         if !cancelled {
             // ORDERING(packet): a wish; nothing comes with it.
-            front.state.fetch_or(ASKED, Ordering::Relaxed);
+            self.front().state.fetch_or(ASKED, Ordering::Relaxed);
         }
         cancelled
+    }
+
+    /// Decides that the task does not run, and why; false if it was started before.
+    pub(crate) fn decide(&self, verdict: Verdict) -> bool {
+        // SAFETY: alive, and borrowed.
+        unsafe { (self.front().header.held().cancel)(self.core.cast(), verdict) }
     }
 
     /// Has somebody taken the closure, to run or to drop it?

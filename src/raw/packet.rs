@@ -15,13 +15,13 @@
 //! OPEN      the closure is out, and the result may come from outside: who takes
 //!           the bit away brings it
 //! ASKED     the handle would have the running task stop
+//! ALONE     it was made in an isolated section
 //! and three bits that say, once it is done, what it came to
 //! ```
 //!
-//! Whoever brings the result has a share or borrows the handle's, and a queue
-//! leaves only a task that is started. A share is taken out once, by who has one. So
-//! whoever sees the others gone is alone, and a handle whose task the queue has left
-//! reads the result without a locked instruction.
+//! Whoever brings the result has a share or borrows the handle's, and a queue leaves only a
+//! task that is started. A share is taken out once, by who has one. So whoever sees the others
+//! gone is alone, and a handle whose task the queue has left reads without a locked instruction.
 
 use std::{
     cell::UnsafeCell,
@@ -51,6 +51,7 @@ const QUEUED: u32 = 1 << 5;
 pub(super) const WATCHED: u32 = 1 << 6;
 pub(super) const OPEN: u32 = 1 << 7;
 pub(super) const ASKED: u32 = 1 << 8;
+pub(super) const ALONE: u32 = 1 << 12; // `raw/verdict.rs` has those between.
 
 const SHARES: u32 = HELD | QUEUED | WATCHED;
 
@@ -341,8 +342,7 @@ impl<C: 'static, P: Policy<C>> Part<'_, C, P> {
     /// Takes the closure, unless somebody has. Then the result is due from here.
     pub(crate) fn start(&mut self) -> Option<P::Func> {
         let packet = self.packet();
-        // ORDERING(packet): the closure came with the share, and one step
-        // decides who takes it.
+        // ORDERING(packet): the closure came with the share; one step decides who takes it.
         if packet.front.state.fetch_or(STARTED, Ordering::Relaxed) & STARTED != 0 {
             return None;
         }

@@ -2,6 +2,7 @@
 
 /// The first of them.
 const SHIFT: u32 = 9;
+const MASK: u32 = 7;
 
 /// What a task came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,6 @@ impl Verdict {
 
     /// Of a task that is done, whose state this is.
     pub(super) fn of(state: u32) -> Self {
-        Verdict::ALL[(state >> SHIFT) as usize]
+        Verdict::ALL[(state >> SHIFT & MASK) as usize]
     }
 }

@@ -19,8 +19,8 @@ use crate::{
 pub(crate) trait Gate: Send + Sync {
     /// No more tasks.
     fn close(&self) {}
-    /// Drops every task that waits; says how many that were to run.
-    fn discard(&self) -> usize;
+    /// Drops every task that waits.
+    fn discard(&self);
 }
 
 /// The gates of a pool. They are not kept alive by it.
@@ -58,8 +58,8 @@ impl Gates {
         self.all().iter().for_each(|gate| gate.close());
     }
 
-    fn discard(&self) -> usize {
-        self.all().iter().map(|gate| gate.discard()).sum()
+    fn discard(&self) {
+        self.all().iter().for_each(|gate| gate.discard());
     }
 
     /// Outside the lock, since what a gate drops is the user's.
@@ -81,13 +81,18 @@ pub(crate) struct InStrand<C: 'static> {
 }
 
 impl<C> Registry<C> {
-    /// Drops every task that waits at the entrance; says how many that were to run.
-    pub(crate) fn discard(&self) -> usize {
+    /// Drops every task that waits at the entrance.
+    pub(crate) fn discard(&self) {
+        // Strands after their tickets, which lie there: one that comes in between then finds
+        // a strand without a ticket, and sends another.
+        self.injector.discard();
         let stranded = self.strands.drain().into_iter().map(|waits| self.let_in(waits));
         // All let in before any is dropped: a destructor may wait for the lanes to be unused.
         let stranded: Vec<_> = stranded.collect();
-        let dropped = stranded.into_iter().map(JobRef::discard).filter(|&dropped| dropped).count();
-        dropped + self.injector.discard() + self.gates.discard()
+        for task in stranded {
+            task.discard();
+        }
+        self.gates.discard();
     }
 
     /// The wait of a task in its strand is over.
@@ -126,21 +131,22 @@ mod tests {
     use super::{Gate, Gates};
     use crate::sync::{Arc, AtomicUsize, Ordering, Weak};
 
-    /// How often it was closed, and how much it drops.
-    struct Counting(AtomicUsize, usize);
+    /// How often it was closed, and how often it was to drop what waits.
+    #[derive(Default)]
+    struct Counting(AtomicUsize, AtomicUsize);
 
     impl Gate for Counting {
         fn close(&self) {
             self.0.fetch_add(1, Ordering::Relaxed);
         }
 
-        fn discard(&self) -> usize {
-            self.1
+        fn discard(&self) {
+            self.1.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    fn add(gates: &Gates, drops: usize) -> (Arc<Counting>, u64) {
-        let gate = Arc::new(Counting(AtomicUsize::new(0), drops));
+    fn add(gates: &Gates) -> (Arc<Counting>, u64) {
+        let gate = Arc::<Counting>::default();
         let weak: Weak<Counting> = Arc::downgrade(&gate);
         let number = gates.add(weak);
         (gate, number)
@@ -149,17 +155,19 @@ mod tests {
     #[test]
     fn gates_are_closed_with_the_pool_those_that_come_later_too() {
         let gates = Gates::default();
-        let (first, number) = add(&gates, 1);
-        let (gone, second) = add(&gates, 10);
+        let (first, number) = add(&gates);
+        let (gone, second) = add(&gates);
         assert_ne!(number, second);
         drop(gone);
         let closed = |gate: &Counting| gate.0.load(Ordering::Relaxed);
         assert_eq!(closed(&first), 0);
         gates.close();
-        let (late, _) = add(&gates, 100);
+        let (late, _) = add(&gates);
         assert_eq!((closed(&first), closed(&late)), (1, 1));
-        assert_eq!(gates.discard(), 101);
+        gates.discard();
         gates.remove(number);
-        assert_eq!((gates.discard(), gates.0.lock().gates.len()), (100, 2));
+        gates.discard();
+        let discarded = |gate: &Counting| gate.1.load(Ordering::Relaxed);
+        assert_eq!((discarded(&first), discarded(&late), gates.0.lock().gates.len()), (1, 2, 2));
     }
 }

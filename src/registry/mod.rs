@@ -35,7 +35,7 @@ use crate::{
     staff::Staff,
     strands::Strands,
     sync::{
-        Arc, AtomicU32, Mutex, Ordering, Weak,
+        Arc, AtomicU32, AtomicUsize, Mutex, Ordering, Weak,
         deque::{Injector as Mailbox, Steal},
         fence,
     },
@@ -71,6 +71,7 @@ pub(crate) struct Registry<C: 'static> {
     pub(crate) started: Mutex<Started>,
     roster: Roster,
     phase: AtomicU32,
+    discarded: AtomicUsize,
 }
 
 /// How far a pool is on its way from open to gone.
@@ -128,6 +129,7 @@ impl<C> Registry<C> {
             started: Mutex::default(),
             roster: Roster::new(workers, count),
             phase: AtomicU32::new(Phase::Open as u32),
+            discarded: AtomicUsize::new(0),
             attendance: Attendance::new(workers),
         };
         let registry = Arc::new(registry);
@@ -306,9 +308,10 @@ impl<C> Registry<C> {
         self.ledgers().map(|ledger| ledger.timed_out()).sum()
     }
 
-    /// Tasks that workers dropped instead of running, in `Phase::Discarding`.
-    pub(crate) fn discarded_by_workers(&self) -> usize {
-        self.slots.iter().map(|slot| slot.counters.tasks_discarded.get() as usize).sum()
+    /// Tasks that were dropped in `Phase::Discarding` instead of being run, by whomever.
+    pub(crate) fn discarded(&self) -> usize {
+        // ORDERING(tally): counted before the task is, without which the pool is not over.
+        self.discarded.load(Ordering::Acquire)
     }
 
     /// Is the pool ending, and is there nothing left to do?
@@ -339,6 +342,17 @@ impl<C> Home for Registry<C>
 where
     Self: Send + Sync,
 {
+    fn discards(&self) -> bool {
+        self.phase() == Phase::Discarding
+    }
+
+    fn is_losing_task(&self) {
+        if self.discards() {
+            // ORDERING(tally): releases to `discarded`.
+            self.discarded.fetch_add(1, Ordering::Release);
+        }
+    }
+
     fn has_lost_task(&self) {
         self.tell_if_over();
     }

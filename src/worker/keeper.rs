@@ -35,4 +35,6 @@ pub(crate) trait Kept {
     /// Runs it here; false if it was started before.
     fn run(&self, worker: &Worker) -> bool;
     fn is_started(&self) -> bool;
+    /// Is the time over for which this is waited for?
+    fn is_late(&self) -> bool;
 }

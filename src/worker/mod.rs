@@ -316,7 +316,7 @@ impl Worker {
     /// Runs a job that came from a queue. False: it was a task decided before.
     pub(crate) fn run_job(&self, job: JobRef<Worker>) -> bool {
         if job.is_apart() || job.is_isolated() && !self.in_section() {
-            return self.run_alone(job);
+            return self.run_alone(|worker| worker.run_here(job));
         }
         self.alone.set(false);
         self.run_here(job)

@@ -83,15 +83,15 @@ impl Worker {
         owner == Some(self.index) || self.visiting.get()
     }
 
-    /// Runs a job that was made in a section of another thread, or an older one.
+    /// Runs, with `run`, a job that was made in a section of another thread, or an older one.
     #[cold]
-    pub(super) fn run_alone(&self, job: JobRef<Worker>) -> bool {
+    pub(crate) fn run_alone(&self, run: impl FnOnce(&Worker) -> bool) -> bool {
         let within = self.in_section();
         // Only then is what lies here afterwards made by the job.
         self.alone.set(!within && !self.has_queued());
         let visits = self.visiting.replace(true);
         let ran = isolated(|| {
-            let ran = self.run_here(job);
+            let ran = run(self);
             self.alone.set(false);
             if !within {
                 self.end_alone();

@@ -1,6 +1,8 @@
 //! Tasks of the pool that flood a bulkhead or a key that stands still.
 
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -121,5 +123,29 @@ fn in_an_isolated_section_nothing_is_worked_off() {
             drop(class.try_spawn(task()).unwrap());
             assert!(ran.get() > 0);
         });
+    });
+}
+
+/// One of the key that brings the next.
+fn tick(pool: &Arc<ThreadPool>, stop: &Arc<AtomicBool>, ran: &Arc<Count>) {
+    ran.add();
+    if !stop.load(Ordering::Relaxed) {
+        let (next, stop, ran) = (Arc::clone(pool), Arc::clone(stop), ran.clone());
+        drop(pool.spawn_keyed(1, move || tick(&next, &stop, &ran)));
+    }
+}
+
+#[test]
+fn who_works_a_key_off_goes_on_when_there_is_room() {
+    within_a_minute(|| {
+        let pool = Arc::new(pool(1));
+        let (stop, ran) = (Arc::<AtomicBool>::default(), Count::shared());
+        pool.install(|| {
+            tick(&pool, &stop, &ran);
+            (0..MOST).for_each(|_| drop(pool.spawn_keyed(1, nothing)));
+            assert_eq!(ran.get(), 2, "the first of those in the key");
+            stop.store(true, Ordering::Relaxed);
+        });
+        pool.spawn_keyed(1, nothing).join().unwrap();
     });
 }

@@ -4,6 +4,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use heist::JoinHandle;
 
@@ -284,5 +285,25 @@ fn a_key_that_cannot_be_hashed_is_the_callers_panic_and_takes_no_place() {
         }
         assert_eq!(pool.try_spawn_keyed("hashable", || 7).unwrap().join().unwrap(), 7);
         assert_whole(&pool);
+    });
+}
+
+#[test]
+fn who_waits_no_time_for_a_task_runs_one_of_its_key_at_most() {
+    within_a_minute(|| {
+        let pool = pool(1);
+        pool.install(|| {
+            let ran = Count::shared();
+            let task = || {
+                let ran = ran.clone();
+                move || ran.add()
+            };
+            (0..3).for_each(|_| drop(pool.spawn_keyed(1, task())));
+            let last = pool.spawn_keyed(1, task());
+            let last = last.join_timeout(Duration::ZERO).unwrap_err();
+            assert_eq!(ran.get(), 1);
+            last.join().unwrap();
+            assert_eq!(ran.get(), 4);
+        });
     });
 }

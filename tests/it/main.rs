@@ -36,6 +36,7 @@ mod nested;
 mod nesting;
 mod one;
 mod options;
+mod owed;
 mod pools;
 mod prop;
 mod publication;

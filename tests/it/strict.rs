@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
-use heist::ThreadPool;
+use heist::{JoinHandle, ThreadPool};
 
 use crate::support::{Count, builder, hold_some, until, within_a_minute};
 
@@ -16,7 +16,7 @@ fn what_its_runner_does(
     isolated: bool,
     lend: impl FnOnce(&ThreadPool, Job, &(dyn Fn() + Sync)),
 ) -> heist::Yield {
-    let pool = builder(1).door_patience(None).build().unwrap();
+    let pool = builder(1).injector_capacity(2).door_patience(None).build().unwrap();
     let (start, started) = mpsc::channel();
     let (open, gate) = mpsc::channel();
     let (say, said) = mpsc::channel();
@@ -90,6 +90,41 @@ fn whoever_runs_a_task_that_went_from_a_section_through_the_entrance_is_strict()
         let task = pool.spawn(job);
         meanwhile();
         task.join().unwrap();
+    });
+}
+
+/// Who makes room puts it in, and is in no section.
+#[test]
+fn whoever_runs_a_task_of_a_section_that_waited_for_room_is_strict() {
+    a_runner_is_strict(|pool, job, meanwhile| {
+        let held = hold_some(pool, 1);
+        let fill = [pool.spawn(|| ()), pool.spawn(|| ())];
+        thread::scope(|threads| {
+            threads.spawn(|| {
+                until(|| pool.metrics().lanes[1].blocked_submitters > 0);
+                held.release();
+            });
+            let task = pool.spawn(job);
+            meanwhile();
+            task.join().unwrap();
+        });
+        fill.into_iter().for_each(|task| task.join().unwrap());
+    });
+}
+
+#[test]
+fn whoever_joins_a_task_of_a_section_outside_of_it_is_strict() {
+    a_runner_is_strict(|pool, job, meanwhile| {
+        let (give, given) = mpsc::channel::<JoinHandle<()>>();
+        let join = move || given.recv().unwrap().join().unwrap();
+        let outside = || pool.spawn(join);
+        let joiner = thread::scope(|threads| threads.spawn(outside).join().unwrap());
+        until(|| pool.metrics().lanes[1].depth == 0);
+        give.send(pool.spawn(job)).unwrap();
+        // The stranger waits behind it.
+        until(|| pool.metrics().lanes[1].depth == 0);
+        meanwhile();
+        joiner.join().unwrap();
     });
 }
 

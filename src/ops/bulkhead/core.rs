@@ -86,7 +86,7 @@ impl Core {
         T: Send + 'static,
     {
         let mut permit = Some(permit);
-        let pushed = self.turnstile.push(brought, |number, Brought { f, extras }| {
+        let pushed = self.turnstile.push(brought, |number, Brought { f, extras, is_isolated }| {
             // In the lock: the pool's end sees what was accepted before it closed.
             ledger.accept();
             let permit = permit.take();
@@ -99,7 +99,7 @@ impl Core {
                 result
             };
             let keeper: Arc<dyn Keeper> = self.shared();
-            packet::new_kept_task(extras, ledger, keeper, f)
+            packet::new_kept_task(Brought { f, extras, is_isolated }, ledger, keeper)
         });
         let (task, tickets) = pushed?;
         self.send(registry, tickets);
@@ -167,9 +167,10 @@ impl Gate for Core {
         self.turnstile.close();
     }
 
-    fn discard(&self) -> usize {
-        let tasks = self.turnstile.drain().into_iter();
-        tasks.map(JobRef::discard).filter(|&dropped| dropped).count()
+    fn discard(&self) {
+        for task in self.turnstile.drain() {
+            task.discard();
+        }
     }
 }
 
@@ -308,7 +309,7 @@ mod tests {
         time::{Duration, Instant},
     };
 
-    use super::{Gate, packet};
+    use super::{Brought, Gate, packet};
     use crate::{pool::ThreadPool, sync::thread};
 
     /// Much longer than a close takes.
@@ -332,10 +333,11 @@ mod tests {
                     thread::yield_now();
                 }
                 registry.beside.accept();
-                packet::new_task(None, &registry.beside, || ())
+                packet::new_task(Brought::new(|| (), None), &registry.beside)
             });
             assert!(pushed.is_ok(), "it was open");
         });
-        assert_eq!(core.discard(), 1);
+        core.discard();
+        assert_eq!(registry.cancelled(), 1);
     }
 }

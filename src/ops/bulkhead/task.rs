@@ -216,7 +216,7 @@ impl<'b> BulkheadTaskBuilder<'b> {
     }
 
     fn brought<F>(self, f: F) -> Brought<F> {
-        Brought { f, extras: self.extras }
+        Brought::new(f, self.extras)
     }
 }
 
