@@ -118,8 +118,10 @@
 //!   run meanwhile may want the same; or wait inside [`isolated`], which says
 //!   what it cannot save. For the same reason tasks that join the handles of earlier tasks
 //!   should do so inside [`isolated`]: else a thread that waits in one of them may
-//!   begin another on top, and that one wait for what lies below it. A task that joins only what it has spawned
-//!   itself is safe, and so are jobs of [`Scope::spawn_handle`]. But a task of a [`Bulkhead`] or of a key holds its place or its
+//!   begin another on top, and that one wait for what lies below it. A task that joins only what
+//!   it has spawned itself is safe, and so are jobs of [`Scope::spawn_handle`]; but if it joins a
+//!   future that awaits a task of a [`Bulkhead`], of a key, or another future, somebody else has to
+//!   come for that. And a task of a [`Bulkhead`] or of a key holds its place or its
 //!   turn as one holds a lock, and should wait inside [`isolated`] if others join tasks of
 //!   that bulkhead or key.
 //! - Recursion of `join` uses the stack as any recursion does: a few hundred

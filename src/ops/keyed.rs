@@ -26,13 +26,15 @@ impl ThreadPool {
     /// their turn. Strands share the turns of the normal lane, whatever the priority.
     ///
     /// A worker that joins a task whose key nobody is busy with runs, then and there,
-    /// the tasks of the key up to that one.
+    /// the tasks of the key up to that one. For a future that awaits the task it waits as for
+    /// any other: somebody else has to come for the key, a worker or the stand-in of
+    /// [`door_patience`](crate::ThreadPoolBuilder::door_patience).
     ///
     /// # Blocks
     ///
     /// Outside the pool, until the lane has room: the task takes a place there, as any
     /// other, until it starts. Inside, never: if 65 536 tasks of the key wait, the
-    /// spawner runs them first. It cannot if one of them runs, on another thread or
+    /// spawner runs the oldest first, until there is room. It cannot if one of them runs, on another thread or
     /// further up its own stack, or if it is in an [`isolated`](crate::isolated)
     /// section: then the queue of the key grows without a bound, and
     /// [`try_spawn_keyed`](Self::try_spawn_keyed) is the verb that says so.
