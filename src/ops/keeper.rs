@@ -17,7 +17,7 @@ use crate::{
     registry::Registry,
     sync::{Arc, thread_local},
     turnstile::Room,
-    worker::{Awaited, Keeper, Kept, Worker, wait_for, work_once},
+    worker::{Awaited, Keeper, Kept, Worker, wait_on, work_once},
 };
 
 /// A task that is waited for, and how long.
@@ -45,6 +45,8 @@ pub(super) fn wait<T>(
     deadline: Option<Instant>,
 ) {
     let parker = Parker::current();
+    // One wait, however often it is woken.
+    let mut noted = None;
     while !task.is_done() {
         let waited = Waited(task, deadline);
         let help = |worker: Option<&Worker>| {
@@ -65,9 +67,9 @@ pub(super) fn wait<T>(
         let why = || awaited.finish.cause();
         if has_helped && keeper.may_help() {
             // A future that wakes itself may wait for a job of this thread.
-            work_once(&awaited, &why, home);
+            work_once(&mut noted, &awaited, &why, home);
         } else {
-            wait_for(&awaited, &why, &parker, Some(home), deadline);
+            wait_on(&mut noted, &awaited, &why, &parker, Some(home), deadline);
         }
         if Waited(task, deadline).is_late() {
             return;

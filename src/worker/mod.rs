@@ -40,7 +40,7 @@ pub(crate) use self::{
     idle::IdleSpin,
     keeper::{Extras, Keeper, Kept, Label},
     section::{in_section, isolated},
-    wait::{Awaited, wait_for, work_once},
+    wait::{Awaited, wait_for, wait_on, work_once},
 };
 
 /// Tasks a worker's own deque may hold before it runs new ones at once.
@@ -347,13 +347,20 @@ impl Worker {
 
     /// Parks this thread, and counts it.
     fn park(&self, parker: &Parker, deadline: Option<std::time::Instant>) {
-        let counters = self.counters();
-        counters.parks.add(1);
-        self.turn_to(Activity::Parked);
+        self.goes_to_sleep();
         parker.settle();
         parker.park_maybe_until(deadline);
+        self.has_slept();
+    }
+
+    fn goes_to_sleep(&self) {
+        self.counters().parks.add(1);
+        self.turn_to(Activity::Parked);
+    }
+
+    fn has_slept(&self) {
         self.turn_to(Activity::Searching);
-        counters.wakes.add(1);
+        self.counters().wakes.add(1);
     }
 
     /// Makes everything private public: before a worker runs a queued job,

@@ -1,10 +1,10 @@
 //! What a worker tells the detector, if its pool has one: a branch if not.
 
-use super::{Role, TASK, Worker};
+use super::{Role, TASK, Worker, wait::each_worker};
 use crate::{
     detector::{Doing, Post},
     registry::Registry,
-    stall::{Name, StalledThread},
+    stall::{Name, StallCause, StalledThread},
     sync::Arc,
 };
 
@@ -49,4 +49,33 @@ impl Worker {
             post.end();
         }
     }
+}
+
+/// A wait that the detector knows of, until this is dropped, also in an unwind.
+pub(crate) struct Noted {
+    /// That of a thread that is no worker, and waits for a pool with a detector.
+    _outside: Option<Arc<Post>>,
+}
+
+impl Noted {
+    pub(super) fn new(why: &dyn Fn() -> StallCause, home: Option<&Arc<Registry<Worker>>>) -> Self {
+        each_worker(&mut |worker| worker.begins(|| Doing::Wait(why())));
+        let is_worker = Worker::current(|worker| worker.is_some());
+        Noted { _outside: if is_worker { None } else { post_outside(why, home) } }
+    }
+}
+
+impl Drop for Noted {
+    fn drop(&mut self) {
+        each_worker(&mut Worker::ended);
+    }
+}
+
+fn post_outside(
+    why: &dyn Fn() -> StallCause,
+    home: Option<&Arc<Registry<Worker>>>,
+) -> Option<Arc<Post>> {
+    let post = home?.detector.as_ref()?.post(StalledThread::Outside);
+    post.begin(Doing::Wait(why()));
+    Some(post)
 }

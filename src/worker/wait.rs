@@ -10,16 +10,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Worker, search::Trail};
+use super::{Worker, posted::Noted, search::Trail};
 use crate::{
     counters::Activity,
-    detector::{Doing, Post},
     parker::Parker,
     process::Process,
     raw::{JobRef, Kind, Latch},
     registry::Registry,
     sleep::{Appetite, Awake, Depth},
-    stall::{StallCause, StalledThread},
+    stall::StallCause,
     sync::{Arc, MODELLED, is_unwinding, spin_loop, thread},
 };
 
@@ -120,15 +119,26 @@ pub(crate) fn wait_for(
     home: Option<&Arc<Registry<Worker>>>,
     deadline: Option<Instant>,
 ) {
+    wait_on(&mut None, awaited, why, parker, home, deadline);
+}
+
+/// The same in the middle of a wait that is `noted`, or is from now on.
+pub(crate) fn wait_on(
+    noted: &mut Option<Noted>,
+    awaited: &dyn Awaited,
+    why: &dyn Fn() -> StallCause,
+    parker: &Arc<Parker>,
+    home: Option<&Arc<Registry<Worker>>>,
+    deadline: Option<Instant>,
+) {
     each_worker(&mut Worker::rest);
     if comes_soon(awaited) {
         return;
     }
     let process = Process::current();
     let wait = Wait::new(awaited, home);
-    begin_wait(why);
+    begin_wait(noted, why, home);
     let is_worker = Worker::current(|worker| worker.is_some());
-    let _post = if is_worker { None } else { post_outside(home, why) };
     let (mut looks, mut naps) = (0, 0);
     while !awaited.is_over() && deadline.is_none_or(|deadline| Instant::now() < deadline) {
         // Nobody here will see to it.
@@ -139,9 +149,7 @@ pub(crate) fn wait_for(
         } else if is_worker && looks < LOOKS + YIELDS {
             if looks == 0 {
                 // Not between two fine jobs: the clock costs more than they do.
-                Worker::current(|worker| {
-                    worker.into_iter().for_each(|worker| worker.turn_to(Activity::Searching));
-                });
+                each_worker(&mut |worker| worker.turn_to(Activity::Searching));
             }
             each_worker(&mut Worker::rest);
             looks += 1;
@@ -157,43 +165,35 @@ pub(crate) fn wait_for(
     end_wait();
 }
 
-/// Runs one job, or lets others have the processor, as a worker does that waits.
+/// Runs one job, or lets others have the processor, as a worker does in a wait like that.
 pub(crate) fn work_once(
+    noted: &mut Option<Noted>,
     awaited: &dyn Awaited,
     why: &dyn Fn() -> StallCause,
     home: &Arc<Registry<Worker>>,
 ) {
-    begin_wait(why);
+    begin_wait(noted, why, Some(home));
     if !Wait::new(awaited, Some(home)).work_once() {
         thread::yield_now();
     }
     end_wait();
 }
 
-fn begin_wait(why: &dyn Fn() -> StallCause) {
-    each_worker(&mut |worker| {
-        worker.publish();
-        worker.begins(|| Doing::Wait(why()));
-    });
+fn begin_wait(
+    noted: &mut Option<Noted>,
+    why: &dyn Fn() -> StallCause,
+    home: Option<&Arc<Registry<Worker>>>,
+) {
+    each_worker(&mut Worker::publish);
+    noted.get_or_insert_with(|| Noted::new(why, home));
 }
 
 fn end_wait() {
     each_worker(&mut |worker| {
         worker.rest();
         worker.stop_searching();
-        worker.ended();
+        worker.go_on();
     });
-    Worker::current(|worker| worker.into_iter().for_each(Worker::go_on));
-}
-
-/// The post of a thread that is no worker, and waits for a pool with a detector.
-fn post_outside(
-    home: Option<&Arc<Registry<Worker>>>,
-    why: &dyn Fn() -> StallCause,
-) -> Option<Arc<Post>> {
-    let post = home?.detector.as_ref()?.post(StalledThread::Outside);
-    post.begin(Doing::Wait(why()));
-    Some(post)
 }
 
 /// Glances at what is waited for, for some hundred nanoseconds.
@@ -276,16 +276,10 @@ impl<'a> Wait<'a> {
         });
         // S3
         if !self.awaited.will_wake() && !self.sees_work() {
-            let parked = Worker::current(|worker| match worker {
-                Some(worker) => {
-                    worker.park(parker, deadline);
-                    true
-                }
-                None => false,
-            });
-            if !parked {
-                parker.park_maybe_until(deadline);
-            }
+            each_worker(&mut Worker::goes_to_sleep);
+            Worker::current(|worker| worker.into_iter().for_each(|_| parker.settle()));
+            parker.park_maybe_until(deadline);
+            each_worker(&mut Worker::has_slept);
         }
         each_worker(&mut |worker| {
             if self.appetite(worker).is_some()
@@ -365,8 +359,10 @@ fn is_among_first(count: usize, worker: &Worker) -> bool {
 impl Worker {
     fn run_while_waiting(&self, job: JobRef<Worker>, awaited: &dyn Awaited) {
         // Also where this thread works for another pool: it is busy there too.
-        each_worker(&mut Worker::stop_searching);
-        self.turn_to(Activity::Busy);
+        each_worker(&mut |worker| {
+            worker.stop_searching();
+            worker.turn_to(Activity::Busy);
+        });
         self.nested(|worker| {
             let row = if job.kind() == Kind::Scoped { MOST_IN_A_ROW } else { 1 };
             worker.run_job(job);

@@ -1,12 +1,13 @@
 //! Counters: they obey conservation laws when the pool is quiet.
 
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use heist::{Metrics, Priority, ThreadPool};
 
 use crate::support::{
-    HIGH, LOW, Meeting, NORMAL, assert_whole, builder, hold, pool, until, within_a_minute,
+    Gate, HIGH, LOW, Meeting, NORMAL, assert_whole, builder, hold, pool, until, within_a_minute,
 };
 
 /// Waits until nothing is queued or running, and checks the law.
@@ -203,6 +204,28 @@ fn workers_count_the_jobs_they_run() {
         let jobs = || pool.metrics().workers.iter().map(|worker| worker.jobs_run).sum::<u64>();
         until(|| jobs() >= 100);
         assert_eq!(pool.metrics().workers.len(), 2);
+    });
+}
+
+#[test]
+fn a_worker_that_sleeps_as_a_guest_of_another_pool_is_not_busy() {
+    within_a_minute(|| {
+        let (home, abroad) = (pool(1), Arc::new(pool(1)));
+        let (started, gate) = (Gate::shared(), Gate::shared());
+        let (there, open, pass) = (abroad.clone(), started.clone(), gate.clone());
+        let task = home.spawn(move || {
+            there.join(|| started.pass(), || (open.open(), pass.pass()).1);
+        });
+        let sleeps = |metrics: &Metrics| metrics.others.parks > metrics.others.wakes;
+        until(|| sleeps(&abroad.metrics()));
+        until(|| {
+            let (now, later) = (home.metrics(), home.metrics());
+            let (now, later) = (&now.workers[0], &later.workers[0]);
+            later.parked > now.parked && later.busy == now.busy
+        });
+        assert!(home.metrics().workers[0].parks > home.metrics().workers[0].wakes);
+        gate.open();
+        task.join().unwrap();
     });
 }
 

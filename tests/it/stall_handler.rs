@@ -1,13 +1,20 @@
-//! The stall handler itself: its panics, its end, its time.
+//! The stall handler itself: its panics, its end, its time; and that a join is one wait,
+//! however often it is woken.
 
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use heist::{Stall, ThreadPool};
+use heist::{Stall, StallCause, ThreadPool};
 
 use crate::support::{Count, Gate, Log, Token, builder, hold, pool, text, until, within_a_minute};
 
 const SOON: Duration = Duration::from_millis(2);
+
+/// Longer than a thread usually has to wait for a processor.
+const LATER: Duration = Duration::from_millis(50);
 
 #[test]
 fn a_panic_in_the_handler_goes_to_the_panic_handler_and_the_next_stall_is_told() {
@@ -75,5 +82,78 @@ fn no_time_is_refused_and_all_the_time_is_as_good_as_never() {
         never.shutdown();
         // A pool without.
         pool(1).shutdown();
+    });
+}
+
+/// How often the join of a future is told that `during` wakes again and again.
+fn told_of_a_join(during: impl FnOnce(&dyn Fn(), &dyn Fn() -> usize)) -> usize {
+    let log = Log::new();
+    let handler = log.clone();
+    let builder = builder(1).stall_handler(LATER, move |stall| handler.write(stall.clone()));
+    let pool = Arc::new(builder.build().unwrap());
+    let (slot, polls) = (Arc::new(Mutex::new(None::<Waker>)), Count::shared());
+    let is_over = Arc::new(AtomicBool::new(false));
+    let (own, waker, count, over) = (pool.clone(), slot.clone(), polls.clone(), is_over.clone());
+    let joins = pool.task().name("joins").spawn(move || {
+        let future = own.spawn_future(poll_fn(move |cx| {
+            *waker.lock().unwrap() = Some(cx.waker().clone());
+            count.add();
+            if over.load(Ordering::Relaxed) { Poll::Ready(()) } else { Poll::Pending }
+        }));
+        future.join().unwrap();
+    });
+    until(|| polls.get() > 0);
+    let wake = || {
+        let before = polls.get();
+        slot.lock().unwrap().take().into_iter().for_each(Waker::wake);
+        until(|| polls.get() > before);
+    };
+    let told = || {
+        let stalls = log.read();
+        stalls
+            .iter()
+            .filter(|stall| {
+                stall.task() == Some("joins") && *stall.cause() == StallCause::Task(None)
+            })
+            .count()
+    };
+    during(&wake, &told);
+    is_over.store(true, Ordering::Relaxed);
+    wake();
+    joins.join().unwrap();
+    told()
+}
+
+#[test]
+fn a_join_is_told_though_what_it_waits_for_is_woken_all_the_time() {
+    within_a_minute(|| {
+        let told = told_of_a_join(|wake, told| {
+            until(|| {
+                wake();
+                told() > 0
+            });
+        });
+        assert_eq!(told, 1);
+    });
+}
+
+#[test]
+fn a_join_is_told_once_however_often_what_it_waits_for_is_woken() {
+    within_a_minute(|| {
+        let told = told_of_a_join(|wake, told| {
+            until(|| told() > 0);
+            for _ in 0..5 {
+                wake();
+                // As long as it takes to tell of something else.
+                let log = Log::new();
+                let handler = log.clone();
+                let other = builder(1).stall_handler(LATER, move |_| handler.write(()));
+                let other = other.build().unwrap();
+                let held = hold(&other);
+                until(|| !log.read().is_empty());
+                held.release();
+            }
+        });
+        assert_eq!(told, 1);
     });
 }
