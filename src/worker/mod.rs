@@ -308,7 +308,10 @@ impl Worker {
     /// Runs a job here and now that this thread would else wait for.
     pub(crate) fn run_awaited(&self, job: JobRef<Worker>) {
         wait::each_worker(&mut Worker::publish);
-        TASK.with(|slot| slot.hide(|| self.enter(|worker| worker.run_job(job))));
+        self.alone.set(false);
+        self.start();
+        // Counted when its place in the queue is.
+        TASK.with(|slot| slot.hide(|| self.enter(|worker| job.run(worker))));
         // Whoever waits for its scope does not wait for what comes here now.
         self.rest();
     }

@@ -208,6 +208,26 @@ fn workers_count_the_jobs_they_run() {
 }
 
 #[test]
+fn a_scopes_job_that_is_joined_is_counted_once() {
+    within_a_minute(|| {
+        let pool = pool(1);
+        let jobs = || pool.metrics().workers[0].jobs_run;
+        for is_joined in [false, true] {
+            let before = jobs();
+            pool.install(|| {
+                heist::scope(|s| {
+                    let handles: Vec<_> = (0..10).map(|_| s.spawn_handle(|_| ())).collect();
+                    if is_joined {
+                        handles.into_iter().for_each(|handle| handle.join().unwrap());
+                    }
+                });
+            });
+            assert_eq!(jobs() - before, 11, "those and what was installed; joined: {is_joined}");
+        }
+    });
+}
+
+#[test]
 fn a_worker_that_sleeps_as_a_guest_of_another_pool_is_not_busy() {
     within_a_minute(|| {
         let (home, abroad) = (pool(1), Arc::new(pool(1)));
