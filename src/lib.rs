@@ -68,7 +68,7 @@
 //! with room for [`injector_capacity`](ThreadPoolBuilder::injector_capacity)
 //! tasks. When a lane is full, `spawn` waits, `spawn_timeout` waits for a
 //! while, `spawn_async` is pending and `try_spawn` gives the closure back. Those
-//! who wait are served in the order they came. Inside the pool a spawn never waits,
+//! who wait are served in the order they joined the line. Inside the pool a spawn never waits,
 //! since it would wait for itself; a task that floods its own pool runs what it
 //! spawns at once when too much is queued. `join`, `scope` and loops are part
 //! of what called them and need no room.
@@ -94,8 +94,8 @@
 //!   runs; also behind a task that blocks, while another worker is free.
 //! - `join`, `scope` and loops return after everything they started, and nothing
 //!   of it is touched afterwards.
-//! - A panic reaches exactly one place, of several in one `join`, scope or loop the first;
-//!   and the pool lives on at full strength.
+//! - A panic reaches exactly one place, of several in a `join` that of `a`, in a scope or loop
+//!   the first; and the pool lives on at full strength.
 //! - [`shutdown`](ThreadPool::shutdown) runs what was accepted and joins the
 //!   threads; [`shutdown_now`](ThreadPool::shutdown_now) counts what it dropped.
 //! - Backpressure cannot deadlock, also when tasks spawn into their own full pool.

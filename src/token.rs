@@ -86,9 +86,9 @@ impl CancellationToken {
 
     /// Cancels this token and all that descend from it. When this returns, all of
     /// them say so, and tasks with one of them that had not started never will:
-    /// their handles are done.
+    /// their handles are done, but for those of tasks that a worker is just about to drop.
     ///
-    /// The closures of those tasks are dropped, and who waits for them is woken, on
+    /// The closures of all others are dropped, and who waits for them is woken, on
     /// this thread. One who cancels what another is already cancelling does not wait
     /// for that, be it on another thread or in a destructor that is called here: all
     /// say so then, too, but there may be handles that the other has yet to come to.

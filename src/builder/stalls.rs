@@ -15,7 +15,8 @@ impl<S> ThreadPoolBuilder<S> {
     /// broadcast, an [`install`](crate::ThreadPool::install), and the room or the end of
     /// another pool. Of outside threads, those that wait for room at this pool's
     /// entrance, for a closure that its threads are to run, for the jobs of a scope or the handle
-    /// of one, or for the pool's end. The time of
+    /// of one, or for the pool's end; a thread of another pool that waits for this one is that
+    /// pool's to tell of. The time of
     /// a task goes on only while it has its thread to itself: not while it waits in the
     /// pool, nor in a [`blocking`](crate::blocking) section, and after each of those it
     /// begins anew. So a task is told that blocks its worker behind the pool's back, by a

@@ -214,7 +214,8 @@ impl<J> Lane<J> {
         // ORDERING(mark): as in `book`.
         let elsewhere = self.elsewhere.load(Ordering::Relaxed);
         let waiting = self.queue.len() + elsewhere;
-        // Those buried in a hand take nothing from those who wait here.
+        // Those buried in a hand take nothing from those who wait here. Which are buried where is
+        // not known: so as many of those who wait are buried unseen as live in hands.
         (waiting + self.hands.held()).saturating_sub(self.ledger.buried()).min(waiting)
     }
 
@@ -241,10 +242,11 @@ impl<J> Lane<J> {
         self.marks.high_water.load(Ordering::Relaxed)
     }
 
-    /// How long the oldest task has waited: never too short, and too long by
-    /// no more than the time between its arrival and that of the last stamped
-    /// one before it. Of those in the lane's own line: who waits elsewhere has
-    /// another order.
+    /// How long the oldest task has waited: too long by no more than the time between
+    /// its arrival and that of the last stamped one before it, or of one buried at the head.
+    /// Too short if one that found the lane empty marks the head later than another,
+    /// which came after it, is in the queue. Of those in the lane's own line: who waits
+    /// elsewhere has another order.
     pub(crate) fn oldest_wait(&self) -> Duration {
         if self.queue.is_empty() || self.depth() == 0 {
             return Duration::ZERO;

@@ -61,7 +61,7 @@ pub struct Metrics {
 #[non_exhaustive]
 pub struct WorkerMetrics {
     /// Jobs run that came from a queue. A fork that nobody stole is not one:
-    /// it is a call.
+    /// it is a call. A scope's job that was joined counts when its place in the queue is cleared.
     pub jobs_run: u64,
     /// Times it tried to steal from another thread's deque that was not empty.
     pub steal_attempts: u64,
@@ -71,7 +71,7 @@ pub struct WorkerMetrics {
     pub steal_races_lost: u64,
     /// Times it went to sleep.
     pub parks: u64,
-    /// Times it was woken.
+    /// Times it got up again: it was woken, or the time was over that it meant to sleep.
     pub wakes: u64,
     /// Time spent running jobs.
     pub busy: Duration,
@@ -81,14 +81,17 @@ pub struct WorkerMetrics {
     pub parked: Duration,
     /// Time spent in [`blocking`](crate::blocking) sections.
     pub blocked: Duration,
-    /// Waiting for the pool's own locks; a worker's is part of the four times above.
+    /// Waiting for locks of heist's. A thread books what it has waited where it next begins or
+    /// ends a search or a wait, also if the lock was another pool's, or its visit as a guest has
+    /// only begun since. A worker's is part of the four times above.
     pub lock_wait: Duration,
     /// Tasks that ran to their end on this thread.
     pub tasks_completed: u64,
     /// Tasks that panicked on this thread.
     pub tasks_panicked: u64,
     /// Jobs in its public deque now, and tasks that it has taken from the entrance
-    /// but not begun. Forks that nobody has asked for are private and not counted.
+    /// but not begun; up to 16 too many while it takes some. Forks that nobody has asked for are
+    /// private and not counted.
     pub queue_depth: usize,
 }
 
@@ -100,7 +103,8 @@ pub struct WorkerMetrics {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LaneMetrics {
-    /// Tasks that wait now.
+    /// Tasks that wait now. Once some were cancelled that still have their place, up to as many
+    /// too many as workers have taken but not begun.
     pub depth: usize,
     /// Tasks that may wait.
     pub capacity: usize,
@@ -112,9 +116,11 @@ pub struct LaneMetrics {
     pub rejected: u64,
     /// Threads and futures that wait for room now.
     pub blocked_submitters: usize,
-    /// How long the oldest task has waited; zero if none waits. An upper bound: it may be
-    /// counted from the arrival of an earlier task, the one before it, or of more than sixteen
-    /// one of the sixteen before it; or of one that a worker has taken but not begun.
+    /// About how long the oldest task has waited; zero if none waits. Mostly it is no less, and
+    /// may be counted from the arrival of an earlier task, the one before it, or of more than
+    /// sixteen one of the sixteen before it; or of one that a worker has taken but not begun, or
+    /// that was cancelled and still has its place. If two come at once into an empty lane, it may
+    /// be counted from the later one.
     /// Keyed tasks, which wait for their key, do not count.
     pub oldest_wait: Duration,
 }

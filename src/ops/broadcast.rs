@@ -33,7 +33,8 @@ impl BroadcastContext {
         self.index
     }
 
-    /// How many workers the closure runs on.
+    /// How many workers the pool has: so many the closure runs on, but for those whose
+    /// [`ThreadBuilder`](crate::ThreadBuilder) was dropped.
     ///
     /// ```
     /// let pool = heist::ThreadPool::builder().num_threads(2).build()?;

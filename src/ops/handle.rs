@@ -126,6 +126,10 @@ impl<T> JoinHandle<T> {
     ///
     /// Until the task is done or cancelled, or for `timeout`.
     ///
+    /// # Panics
+    ///
+    /// Only if the handle was polled to its result before, as a future.
+    ///
     /// # Errors
     ///
     /// The handle itself, if the task is not done in time. If it is, its result is an error

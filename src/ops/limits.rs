@@ -15,7 +15,8 @@ impl TaskBuilder<'_> {
     /// # Where it runs
     ///
     /// The closure of a task that is cancelled is dropped on the thread that cancels
-    /// the token.
+    /// the token, or on a worker that comes to it first; if that was cancelled before, on
+    /// the thread that spawns it, or on a worker.
     ///
     /// # Blocks
     ///

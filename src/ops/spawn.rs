@@ -31,7 +31,8 @@ impl ThreadPool {
     /// # Blocks
     ///
     /// Outside the pool, until there is room; those who wait are served in the
-    /// order they came. Inside it never waits for room.
+    /// order they joined the line, which they do once there was no room a few times.
+    /// Inside it never waits for room.
     ///
     /// # Panics
     ///

@@ -27,7 +27,8 @@ const BATCH: usize = if MODELLED {
 };
 
 /// Free blocks that one worker keeps, and again as many on their way to it; the
-/// rest goes back to the allocator. 256 KiB each.
+/// rest goes back to where it was cut: lines of slabs that tasks share, of which so many
+/// may keep one each, 8 MiB.
 const MOST_KEPT: usize = if cfg!(miri) { 8 } else { 4096 };
 
 /// A job of up to six words, whose block it is, and where that was cut: seven words

@@ -64,8 +64,7 @@ impl<'b> BulkheadTaskBuilder<'b> {
     ///
     /// # Where it runs
     ///
-    /// The closure of a task that is cancelled is dropped on the thread that cancels
-    /// the token.
+    /// As there.
     ///
     /// # Blocks
     ///
