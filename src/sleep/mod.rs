@@ -22,11 +22,11 @@ mod word;
 
 use crossbeam_utils::CachePadded;
 
-use self::word::Word;
+use self::word::{Taste, Word};
 use crate::{
     parker::Parker,
     process::Process,
-    sync::{Arc, AtomicU32, Mutex, Ordering, fence},
+    sync::{Arc, AtomicU32, AtomicU64, Mutex, Ordering, fence},
 };
 
 /// What a sleeper is willing to take when woken.
@@ -70,6 +70,10 @@ impl Appetite {
             Place::Lane => self.lanes,
         }
     }
+
+    fn taste(self) -> Taste {
+        if self.deques { Taste::Hungry } else { Taste::Picky }
+    }
 }
 
 /// How a sleep ended.
@@ -83,7 +87,7 @@ pub(crate) enum Awake {
 }
 
 pub(crate) struct Sleep {
-    word: CachePadded<AtomicU32>,
+    word: CachePadded<AtomicU64>,
     /// Who sleeps, the newest last. `word` counts this list, and that count
     /// changes only under this lock.
     sleepers: Mutex<Vec<Sleeper>>,
@@ -144,7 +148,7 @@ impl Sleep {
     /// For `slots` threads at most, of which `workers` are there all the time.
     pub(crate) fn new(slots: usize, workers: usize) -> Self {
         Sleep {
-            word: CachePadded::new(AtomicU32::new(Word::IDLE_NONE.bits())),
+            word: CachePadded::new(AtomicU64::new(Word::IDLE_NONE.bits())),
             sleepers: Mutex::new(Vec::with_capacity(slots)),
             beds: (0..slots).map(|_| Mutex::new(None)).collect(),
             // More searchers than this find less than they cost (Go's rule).
@@ -191,9 +195,14 @@ impl Sleep {
         word.wants_waking() && self.wants(word, Place::Forks)
     }
 
-    /// Does anybody sleep whom work at `place` may wake?
+    /// Does anybody sleep whom work at `place` may wake? For deques the word alone says it: who
+    /// takes nothing from there is to keep nobody from forking in private.
     fn wants(&self, word: Word, place: Place) -> bool {
-        place != Place::Forks || word.sleeping() > self.let_doze()
+        match place {
+            Place::Forks => word.sleep(Taste::Hungry) > self.let_doze(),
+            Place::Deque => word.sleep(Taste::Hungry) > 0,
+            Place::Stray | Place::Side | Place::Lane => true,
+        }
     }
 
     /// How many of those who doze forks are not to wake: one for each guest that still
@@ -287,19 +296,16 @@ impl Sleep {
         parker: &Arc<Parker>,
     ) {
         self.lie_down(index, parker);
+        let taste = appetite.taste();
         let mut sleepers = self.sleepers.lock();
         let sleeper = Sleeper { index, appetite, depth, parker: Arc::clone(parker) };
         self.count_doze(&sleeper, |dozing| dozing + 1);
         sleepers.push(sleeper);
         // S1
-        match was {
-            Awake::Searching => {
-                self.change(|word| word.stop_searching()?.fall_asleep());
-            }
-            Awake::Unasked => {
-                self.change(Word::fall_asleep);
-            }
-        }
+        self.change(|word| match was {
+            Awake::Searching => word.stop_searching()?.fall_asleep(taste),
+            Awake::Unasked => word.fall_asleep(taste),
+        });
         drop(sleepers);
         fence(Ordering::SeqCst); // ORDERING(dekker): S2.
     }
@@ -311,7 +317,7 @@ impl Sleep {
             Some(place) => {
                 let sleeper = sleepers.remove(place);
                 self.count_doze(&sleeper, |dozing| dozing - 1);
-                self.change(Word::get_up);
+                self.change(|word| word.get_up(sleeper.appetite.taste()));
                 Awake::Unasked
             }
             // Taken off the list by `wake_one`, which counts it as searching.
@@ -375,7 +381,7 @@ impl Sleep {
         let Some(found) = best.or_else(newest).or_else(|| spare()?) else { return false };
         let sleeper = sleepers.remove(found);
         self.count_doze(&sleeper, |dozing| dozing - 1);
-        self.change(Word::be_woken);
+        self.change(|word| word.be_woken(sleeper.appetite.taste()));
         drop(sleepers);
         match place {
             // Who posts from inside goes on working.

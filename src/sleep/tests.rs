@@ -65,6 +65,30 @@ fn nobody_is_woken_for_what_he_would_not_take() {
 }
 
 #[test]
+fn who_takes_nothing_from_deques_keeps_nobody_from_forking_in_private() {
+    let (sleep, parker) = (Sleep::new(3, 3), Parker::current());
+    let deep = |index, appetite| {
+        sleep.fall_asleep(index, appetite, Depth::Sleep, Awake::Unasked, &parker);
+    };
+    deep(0, SIDE);
+    assert!(!sleep.wants_forks());
+    deep(1, DEQUES);
+    assert!(sleep.wants_forks(), "the other does");
+    deep(2, SIDE);
+    assert!(sleep.wants_forks());
+    assert!(sleep.posted(Place::Forks));
+    assert_eq!(sleep.get_up(1), Awake::Searching);
+    assert!(sleep.stop_searching(|place| place == Place::Forks), "nobody is left for forks");
+    assert!(!sleep.wants_forks());
+    deep(1, DEQUES);
+    assert_eq!(sleep.get_up(2), Awake::Unasked);
+    assert_eq!(sleep.get_up(0), Awake::Unasked);
+    assert!(sleep.wants_forks());
+    assert_eq!(sleep.get_up(1), Awake::Unasked);
+    assert!(!sleep.wants_forks());
+}
+
+#[test]
 fn each_takes_what_it_has_an_appetite_for() {
     let places = [Place::Forks, Place::Deque, Place::Stray, Place::Side, Place::Lane];
     let takes = |appetite: Appetite| places.map(|place| appetite.takes_from(place));
