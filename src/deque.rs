@@ -32,6 +32,8 @@ pub(crate) struct Deque<C: 'static> {
     begun: Cell<isize>,
     /// The same of those around it.
     outer: RefCell<Vec<isize>>,
+    /// May there be more than tasks? Only the owner pushes, so it would know.
+    structured: Cell<bool>,
 }
 
 /// Where a section would have begun that everything is in: there is none.
@@ -107,6 +109,7 @@ impl<C> Deque<C> {
             height: Cell::new(0),
             begun: Cell::new(LONG_AGO),
             outer: RefCell::default(),
+            structured: Cell::new(true),
         }
     }
 
@@ -129,6 +132,7 @@ impl<C> Deque<C> {
     /// For stealing jobs into.
     pub(crate) fn public(&self) -> &deque::Deque<JobRef<C>> {
         self.sign.raise(Holds::Jobs);
+        self.structured.set(true);
         &self.public
     }
 
@@ -200,15 +204,33 @@ impl<C> Deque<C> {
         if job.is_isolated() {
             self.sign.warn_of_sections();
         }
+        if job.kind() != Kind::Task {
+            self.structured.set(true);
+        }
         self.height.set(self.height.get() + 1);
         self.sign.raise(Holds::Forks);
         self.public.push(job);
     }
 
     /// The newest job that is no task; newer tasks stay, and are to be posted
-    /// again if they were moved.
+    /// again if they were moved. A search of all that finds none is not made again before there
+    /// may be one: a thread that waits looks often, and tasks may be many.
     pub(crate) fn pop_structured(&self, post: impl FnOnce()) -> Option<JobRef<C>> {
-        self.pop_where(self.within(), |job| job.kind() != Kind::Task, post)
+        if !self.structured.get() && self.private.is_empty() {
+            return None;
+        }
+        let most = self.within();
+        let mut tasks = 0;
+        let is_wanted = |job: &JobRef<C>| {
+            let is_task = job.kind() == Kind::Task;
+            tasks += usize::from(is_task);
+            !is_task
+        };
+        let found = self.pop_where(most, is_wanted, post);
+        if found.is_none() && tasks < most {
+            self.structured.set(false);
+        }
+        found
     }
 
     /// The newest job, if it is a scope's; else it is to be posted again.
@@ -258,7 +280,7 @@ impl<C> Deque<C> {
     fn pop_where(
         &self,
         most: usize,
-        wanted: impl Fn(&JobRef<C>) -> bool,
+        mut wanted: impl FnMut(&JobRef<C>) -> bool,
         post: impl FnOnce(),
     ) -> Option<JobRef<C>> {
         let published = self.publish();

@@ -5,6 +5,7 @@
 //! tested: who waits looks again and again, and counts are relaxed.
 
 mod blocks;
+mod deque;
 mod fork;
 mod latch;
 mod lent;
