@@ -8,7 +8,11 @@
 
 #[cfg(all(target_os = "linux", not(any(loom, shuttle, miri))))]
 mod linux {
+    use std::cell::Cell;
+
     use rustix::thread::{self, CpuSet, Pid};
+
+    use crate::sync::thread_local;
 
     /// How many CPUs this thread may use, now.
     pub(crate) fn cpus() -> Option<usize> {
@@ -34,8 +38,8 @@ mod linux {
                     // Each has one: the next round.
                     self.0.clear();
                 } else if thread::sched_setaffinity(None, &free).is_ok() {
-                    // It is there now. A failure leaves it with fewer to choose from.
-                    let _ = thread::sched_setaffinity(None, &before);
+                    // It is there now.
+                    give_back(&before, &mut System(None));
                 }
             }
             let here = thread::sched_getcpu();
@@ -47,6 +51,47 @@ mod linux {
         fn has(&self, cpu: usize) -> bool {
             cpu < CpuSet::MAX_CPU && self.0.is_set(cpu)
         }
+    }
+
+    /// What decides where a thread may run.
+    trait Kernel {
+        /// Asks for these CPUs.
+        fn ask(&mut self, cpus: &CpuSet);
+        /// Those it may use now.
+        fn get(&self) -> Option<CpuSet>;
+    }
+
+    struct System(Option<Pid>);
+
+    impl Kernel for System {
+        fn ask(&mut self, cpus: &CpuSet) {
+            // A failure leaves the thread with fewer to choose from.
+            let _ = thread::sched_setaffinity(self.0, cpus);
+        }
+
+        fn get(&self) -> Option<CpuSet> {
+            thread::sched_getaffinity(self.0).ok()
+        }
+    }
+
+    thread_local! {
+        /// What this thread was seen to be restricted to.
+        static RESTRICTED: Cell<Option<CpuSet>> = const { Cell::new(None) };
+    }
+
+    /// Lets this thread run where it might `before`. What it asks for bounds for good what it
+    /// gets, also when its cpuset grows: so that is all, unless somebody had asked for less.
+    fn give_back(before: &CpuSet, kernel: &mut impl Kernel) {
+        if RESTRICTED.get() != Some(*before) {
+            let mut all = CpuSet::new();
+            (0..CpuSet::MAX_CPU).for_each(|cpu| all.set(cpu));
+            kernel.ask(&all);
+            if kernel.get().is_some_and(|now| now == *before) {
+                return;
+            }
+            RESTRICTED.set(Some(*before));
+        }
+        kernel.ask(before);
     }
 
     /// A thread that can be moved.
@@ -80,12 +125,11 @@ mod linux {
             Some(Moved { before, meanwhile })
         }
 
-        /// Lets the thread run where it might before, unless somebody else has
+        /// Lets the thread, which is this one, run where it might before, unless somebody else has
         /// said meanwhile where that is to be.
         pub(crate) fn restore(&self, moved: &Moved) {
             if thread::sched_getaffinity(Some(self.0)).is_ok_and(|now| now == moved.meanwhile) {
-                // A failure leaves it with one CPU fewer.
-                let _ = thread::sched_setaffinity(Some(self.0), &moved.before);
+                give_back(&moved.before, &mut System(Some(self.0)));
             }
         }
     }
@@ -94,7 +138,7 @@ mod linux {
     mod tests {
         use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
 
-        use super::{Place, Started};
+        use super::{Kernel, Place, Started, give_back};
         use crate::sync::{Arc, AtomicBool, Mutex, Ordering, thread};
 
         #[test]
@@ -106,6 +150,52 @@ mod linux {
                 all.add();
                 assert_eq!(all.0.count(), started);
                 assert!(before == sched_getaffinity(None).unwrap(), "and may go on");
+            }
+        }
+
+        /// As Linux does it: asked for CPUs, it gives those of them that the cpuset has, and
+        /// also later, when the cpuset has others.
+        struct Linux {
+            cpuset: CpuSet,
+            asked: CpuSet,
+        }
+
+        impl Kernel for Linux {
+            fn ask(&mut self, cpus: &CpuSet) {
+                self.asked = *cpus;
+            }
+
+            fn get(&self) -> Option<CpuSet> {
+                Some(of((0..CpuSet::MAX_CPU).filter(|&cpu| self.has(cpu))))
+            }
+        }
+
+        impl Linux {
+            fn has(&self, cpu: usize) -> bool {
+                self.cpuset.is_set(cpu) && self.asked.is_set(cpu)
+            }
+        }
+
+        fn of(cpus: impl IntoIterator<Item = usize>) -> CpuSet {
+            let mut set = CpuSet::new();
+            cpus.into_iter().for_each(|cpu| set.set(cpu));
+            set
+        }
+
+        #[test]
+        fn a_thread_that_was_moved_grows_with_its_cpuset_unless_it_was_restricted() {
+            let all = || of(0..CpuSet::MAX_CPU);
+            for (restricted, grown) in [(all(), of(0..4)), (of([0, 2]), of([0, 2]))] {
+                let mut linux = Linux { cpuset: of(0..3), asked: restricted };
+                let before = linux.get().unwrap();
+                linux.ask(&of([2]));
+                give_back(&before, &mut linux);
+                assert!(linux.get().unwrap() == before);
+                linux.ask(&of([0]));
+                give_back(&before, &mut linux);
+                assert!(linux.get().unwrap() == before, "and again");
+                linux.cpuset = of(0..4);
+                assert!(linux.get().unwrap() == grown);
             }
         }
 
