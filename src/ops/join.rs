@@ -26,7 +26,8 @@ impl ThreadPool {
     /// exactly once in any case, and a result already made is dropped. If it runs here after
     /// a panic of `a`, that panic is under way meanwhile: [`std::thread::panicking`] is true.
     /// While a panic is under way, a wait for the other half of a `join` runs no stranger's task of
-    /// this pool.
+    /// this pool; a stand-in may come for those that lie with the thread, as during
+    /// [`blocking`](crate::blocking).
     ///
     /// # Examples
     ///

@@ -19,7 +19,7 @@ pub(crate) fn blocking<R>(f: impl FnOnce() -> R) -> R {
 }
 
 impl Worker {
-    fn step_aside(&self) {
+    pub(super) fn step_aside(&self) {
         self.begins(|| Doing::Block);
         // As before any wait.
         self.rest();
@@ -34,7 +34,7 @@ impl Worker {
         }
     }
 
-    fn come_back(&self) {
+    pub(super) fn come_back(&self) {
         self.sections.set(self.sections.get() - 1);
         if self.sections.get() == 0 {
             self.registry.staff.come_back(self.index);

@@ -261,6 +261,15 @@ impl<'a> Wait<'a> {
 
     /// Sleeps once, unless it is over or there is something to do.
     fn nap(&self, parker: &Arc<Parker>, deadline: Option<Instant>) {
+        // In an unwind, tasks that lie here are for others; what this thread waits for may need them.
+        let leaves = |worker: &Worker| self.in_unwind && self.is_home(worker);
+        let mut has_left = false;
+        each_worker(&mut |worker| {
+            if leaves(worker) && worker.has_queued() {
+                worker.step_aside();
+                has_left = true;
+            }
+        });
         each_worker(&mut |worker| {
             // Others rely on a searcher for work that this one may not take.
             worker.stop_searching();
@@ -286,6 +295,9 @@ impl<'a> Wait<'a> {
                 && worker.registry.sleep.get_up(worker.index) == Awake::Searching
             {
                 worker.searching.set(true);
+            }
+            if has_left && leaves(worker) {
+                worker.come_back();
             }
         });
     }

@@ -1,7 +1,7 @@
 //! What a thread does while a panic is on its way through a `join`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 
 use crate::support::{Count, hold_some, pool, until, within_a_minute};
 
@@ -41,6 +41,25 @@ fn the_stolen_half_may_call_the_pool_whose_only_worker_waits_for_it() {
         };
         panics(|| home.install(|| abroad.join(|| first_half(&taken), second_half)));
         assert_eq!(ran.get(), 1);
+    });
+}
+
+#[test]
+fn the_stolen_half_may_wait_for_what_the_first_has_spawned() {
+    within_a_minute(|| {
+        let (pool, taken) = (pool(2), &Count::default());
+        let (say, heard) = mpsc::channel();
+        let task = move || say.send(std::thread::panicking()).unwrap();
+        let first_half = || {
+            until(|| taken.get() == 1);
+            drop(heist::spawn(task));
+            first_half(taken);
+        };
+        let second_half = move || {
+            taken.add();
+            assert_eq!(heard.recv(), Ok(false));
+        };
+        panics(|| pool.install(|| pool.join(first_half, second_half)));
     });
 }
 
