@@ -40,7 +40,8 @@ const LONG_PAUSES: u32 = if MODELLED { 0 } else { 12 };
 const LOOKS_PER_YIELD: u32 = 4;
 
 /// How long a worker dozes that is one too many beside guests: forks do not wake it so
-/// long while those are there, since it would but take a processor from one of them.
+/// long while those are there, since it would but take a processor from one of them. After
+/// whatever it has found it may do so anew, beside a guest that blocks as well.
 const DOZE: Duration = Duration::from_millis(50);
 
 /// How long a worker without work looks around before it sleeps: longer when
