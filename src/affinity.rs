@@ -8,11 +8,7 @@
 
 #[cfg(all(target_os = "linux", not(any(loom, shuttle, miri))))]
 mod linux {
-    use std::cell::Cell;
-
     use rustix::thread::{self, CpuSet, Pid};
-
-    use crate::sync::thread_local;
 
     /// How many CPUs this thread may use, now.
     pub(crate) fn cpus() -> Option<usize> {
@@ -39,7 +35,7 @@ mod linux {
                     self.0.clear();
                 } else if thread::sched_setaffinity(None, &free).is_ok() {
                     // It is there now.
-                    give_back(&before, &mut System(None));
+                    give_back(&before, &mut Restricted::default(), &mut System(None));
                 }
             }
             let here = thread::sched_getcpu();
@@ -74,22 +70,21 @@ mod linux {
         }
     }
 
-    thread_local! {
-        /// What this thread was seen to be restricted to.
-        static RESTRICTED: Cell<Option<CpuSet>> = const { Cell::new(None) };
-    }
+    /// What a thread was seen to be restricted to.
+    #[derive(Debug, Default)]
+    pub(crate) struct Restricted(Option<CpuSet>);
 
-    /// Lets this thread run where it might `before`. What it asks for bounds for good what it
+    /// Lets a thread run where it might `before`. What it asks for bounds for good what it
     /// gets, also when its cpuset grows: so that is all, unless somebody had asked for less.
-    fn give_back(before: &CpuSet, kernel: &mut impl Kernel) {
-        if RESTRICTED.get() != Some(*before) {
+    fn give_back(before: &CpuSet, restricted: &mut Restricted, kernel: &mut impl Kernel) {
+        if restricted.0 != Some(*before) {
             let mut all = CpuSet::new();
             (0..CpuSet::MAX_CPU).for_each(|cpu| all.set(cpu));
             kernel.ask(&all);
             if kernel.get().is_some_and(|now| now == *before) {
                 return;
             }
-            RESTRICTED.set(Some(*before));
+            restricted.0 = Some(*before);
         }
         kernel.ask(before);
     }
@@ -125,11 +120,11 @@ mod linux {
             Some(Moved { before, meanwhile })
         }
 
-        /// Lets the thread, which is this one, run where it might before, unless somebody else has
+        /// Lets the thread run where it might before, unless somebody else has
         /// said meanwhile where that is to be.
-        pub(crate) fn restore(&self, moved: &Moved) {
+        pub(crate) fn restore(&self, moved: &Moved, restricted: &mut Restricted) {
             if thread::sched_getaffinity(Some(self.0)).is_ok_and(|now| now == moved.meanwhile) {
-                give_back(&moved.before, &mut System(Some(self.0)));
+                give_back(&moved.before, restricted, &mut System(Some(self.0)));
             }
         }
     }
@@ -138,7 +133,7 @@ mod linux {
     mod tests {
         use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
 
-        use super::{Kernel, Place, Started, give_back};
+        use super::{Kernel, Place, Restricted, Started, give_back};
         use crate::sync::{Arc, AtomicBool, Mutex, Ordering, thread};
 
         #[test]
@@ -188,11 +183,12 @@ mod linux {
             for (restricted, grown) in [(all(), of(0..4)), (of([0, 2]), of([0, 2]))] {
                 let mut linux = Linux { cpuset: of(0..3), asked: restricted };
                 let before = linux.get().unwrap();
+                let mut known = Restricted::default();
                 linux.ask(&of([2]));
-                give_back(&before, &mut linux);
+                give_back(&before, &mut known, &mut linux);
                 assert!(linux.get().unwrap() == before);
                 linux.ask(&of([0]));
-                give_back(&before, &mut linux);
+                give_back(&before, &mut known, &mut linux);
                 assert!(linux.get().unwrap() == before, "and again");
                 linux.cpuset = of(0..4);
                 assert!(linux.get().unwrap() == grown);
@@ -236,7 +232,7 @@ mod linux {
             assert!(may_use == if moved { others } else { all });
             let ((), may_use) = of_another(all, |place| {
                 if let Some(moved) = place.keep_away() {
-                    place.restore(&moved);
+                    place.restore(&moved, &mut Restricted::default());
                 }
             });
             assert!(may_use == all);
@@ -256,7 +252,7 @@ mod linux {
                 if let Some(mut moved) = moved {
                     // As if that one CPU were not what it was kept on.
                     moved.meanwhile = all;
-                    place.restore(&moved);
+                    place.restore(&moved, &mut Restricted::default());
                 }
             });
             assert!(may_use == first);
@@ -286,6 +282,9 @@ mod elsewhere {
     #[derive(Debug)]
     pub(crate) struct Moved(std::convert::Infallible);
 
+    #[derive(Debug, Default)]
+    pub(crate) struct Restricted;
+
     impl Place {
         pub(crate) fn current() -> Option<Self> {
             None
@@ -295,13 +294,13 @@ mod elsewhere {
             match self.0 {}
         }
 
-        pub(crate) fn restore(&self, moved: &Moved) {
+        pub(crate) fn restore(&self, moved: &Moved, _: &mut Restricted) {
             match moved.0 {}
         }
     }
 }
 
 #[cfg(not(all(target_os = "linux", not(any(loom, shuttle, miri)))))]
-pub(crate) use elsewhere::{Moved, Place, Started, cpus};
+pub(crate) use elsewhere::{Moved, Place, Restricted, Started, cpus};
 #[cfg(all(target_os = "linux", not(any(loom, shuttle, miri))))]
-pub(crate) use linux::{Moved, Place, Started, cpus};
+pub(crate) use linux::{Moved, Place, Restricted, Started, cpus};

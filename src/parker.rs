@@ -11,7 +11,7 @@ use std::{
 };
 
 use crate::{
-    affinity::{Moved, Place},
+    affinity::{Moved, Place, Restricted},
     process::Process,
     sync::{Arc, Condvar, Mutex, MutexGuard, thread_local},
 };
@@ -31,6 +31,8 @@ struct Token {
     /// Where the thread sleeps that waits for it.
     sleeper: Option<Place>,
     moved: Option<Moved>,
+    /// What that thread is known to be restricted to.
+    restricted: Restricted,
 }
 
 thread_local! {
@@ -123,7 +125,7 @@ impl Token {
         self.waits = false;
         // Gone from there: nobody is to move this thread before it settles anew.
         if let (Some(place), Some(moved)) = (self.sleeper.take(), self.moved.take()) {
-            place.restore(&moved);
+            place.restore(&moved, &mut self.restricted);
         }
     }
 }
