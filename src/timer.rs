@@ -218,6 +218,8 @@ impl Shared {
             dial.nap = Nap::None;
             drop(dial);
             unwind::discard(unwind::catch(event));
+            // It may have forked.
+            self.process.or_abort();
             dial = self.dial.lock();
         }
     }

@@ -15,6 +15,8 @@ mod destructors;
 mod ends;
 #[path = "faults/forks.rs"]
 mod forks;
+#[path = "faults/forks_after.rs"]
+mod forks_after;
 #[path = "faults/forks_classes.rs"]
 mod forks_classes;
 #[path = "faults/forks_inside.rs"]

@@ -191,6 +191,8 @@ where
             }
         };
         finish(part, outcome, verdict);
+        // So may whom it woke, or what was dropped.
+        worker.registry().process.or_abort();
         true
     }
 

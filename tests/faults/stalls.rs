@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use heist::ThreadPool;
 
+use crate::forks_inside::{comes_back, forks_here};
 use crate::process::{alone, assert_settled, fork, rounds};
 use crate::support::{Count, Gate, assert_whole, builder, hold, message, until};
 
@@ -67,5 +68,27 @@ fn the_child_of_a_task_that_stalls_may_use_a_pool_of_its_own() {
             task.join().unwrap().well();
             assert_whole(&pool);
         }
+    });
+}
+
+#[test]
+fn a_child_that_comes_back_to_the_clocks_aborts_and_its_parent_goes_on() {
+    alone(|| {
+        comes_back(|| {
+            let (told, gate) = (Count::shared(), Gate::shared());
+            let (count, pass) = (told.clone(), gate.clone());
+            let stalls = move |_: &_| {
+                if count.get() == 0 {
+                    forks_here();
+                }
+                count.add();
+            };
+            let pool = builder(1).stall_handler(SOON, stalls).build().unwrap();
+            let task = pool.spawn(move || pass.pass());
+            until(|| told.get() > 0);
+            gate.open();
+            task.join().unwrap();
+            assert_whole(&pool);
+        });
     });
 }
