@@ -15,6 +15,25 @@ mod linux {
         Some(thread::sched_getaffinity(None).ok()?.count() as usize)
     }
 
+    /// The CPUs that a thread may use, for another one.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Mask(Option<CpuSet>);
+
+    impl Mask {
+        /// This thread's.
+        pub(crate) fn current() -> Self {
+            Mask(thread::sched_getaffinity(None).ok())
+        }
+
+        /// Makes them this thread's. A failure leaves it with those that it has.
+        pub(crate) fn apply(self) {
+            let Mask(Some(cpus)) = self else { return };
+            if thread::sched_getaffinity(None).is_ok_and(|now| now != cpus) {
+                let _ = thread::sched_setaffinity(None, &cpus);
+            }
+        }
+    }
+
     /// The CPUs where threads have started that belong together.
     #[derive(Default)]
     pub(crate) struct Started(CpuSet);
@@ -266,6 +285,17 @@ mod elsewhere {
         None
     }
 
+    #[derive(Clone, Copy)]
+    pub(crate) struct Mask;
+
+    impl Mask {
+        pub(crate) fn current() -> Self {
+            Mask
+        }
+
+        pub(crate) fn apply(self) {}
+    }
+
     #[derive(Default)]
     pub(crate) struct Started;
 
@@ -301,6 +331,6 @@ mod elsewhere {
 }
 
 #[cfg(not(all(target_os = "linux", not(any(loom, shuttle, miri)))))]
-pub(crate) use elsewhere::{Moved, Place, Restricted, Started, cpus};
+pub(crate) use elsewhere::{Mask, Moved, Place, Restricted, Started, cpus};
 #[cfg(all(target_os = "linux", not(any(loom, shuttle, miri))))]
-pub(crate) use linux::{Moved, Place, Restricted, Started, cpus};
+pub(crate) use linux::{Mask, Moved, Place, Restricted, Started, cpus};

@@ -8,6 +8,7 @@
 use std::{cell::Cell, collections::BTreeMap, mem, ptr, time::Instant};
 
 use crate::{
+    affinity::Mask,
     config,
     process::Process,
     sync::{
@@ -43,6 +44,8 @@ struct Shared {
     /// locked, nor finishes what it had begun; its share keeps this alive there.
     process: Process,
     stack_size: Option<usize>,
+    /// For the thread, which is started by who sets the first clock.
+    cpus: Mask,
     dial: Mutex<Dial>,
     bell: Condvar,
 }
@@ -82,6 +85,7 @@ impl Timer {
         Timer(Arc::new(Shared {
             process: Process::current(),
             stack_size,
+            cpus: Mask::current(),
             dial: Mutex::default(),
             bell: Condvar::new(),
         }))
@@ -200,6 +204,7 @@ impl Shared {
     /// Runs each event at its time, until the timer is dismissed.
     fn run(&self) {
         HERE.with(|here| here.set(ptr::from_ref(self)));
+        self.cpus.apply();
         let mut dial = self.dial.lock();
         while !matches!(dial.thread, Thread::Dismissed) {
             let next = dial.events.first_entry();

@@ -3,6 +3,7 @@
 use std::{mem, time::Instant};
 
 use crate::{
+    affinity::Mask,
     config,
     deque::{Deque, Seat},
     headroom::Headroom,
@@ -25,12 +26,15 @@ pub(super) fn open(
     // Taken by a thread once it runs: a start that the system refused can be
     // tried again.
     let seats = Arc::new(Mutex::new(seats));
+    // Who calls one may be kept on one CPU.
+    let cpus = Mask::current();
     registry.staff.open(Box::new(move |call| {
         let registry = home.upgrade()?;
         let (seats, call) = (Arc::clone(&seats), Arc::clone(call));
         let builder = thread::Builder::new().name("heist-stand-in".into());
         let (builder, bytes) = config::with_stack(builder, stack_size);
         let run = move || {
+            cpus.apply();
             // There is one for each that the staff may call.
             let Some(seat) = seats.lock().pop() else { return };
             let idle = IdleSpin::new(idle_spin);
