@@ -2,6 +2,7 @@
 //! it.
 
 mod guests;
+mod leave;
 mod quota;
 mod stand_in;
 mod thread;
@@ -291,11 +292,7 @@ impl ThreadPool {
             // It cannot wait for itself: the threads leave on their own.
             return Err(ShutdownTimeout::new(registry.unfinished()));
         }
-        let parker = Parker::current();
-        let waker = parker.waker();
-        let all_left = || registry.attendance.poll_all_left(registry.workers(), &waker);
-        wait_for(&all_left, &|| StallCause::Shutdown, &parker, Some(registry), deadline);
-        if !all_left() {
+        if !leave::all_leave(registry, deadline) {
             return Err(ShutdownTimeout::new(registry.unfinished()));
         }
         join_all(registry, threads);
@@ -379,13 +376,7 @@ pub(crate) fn set_global(
 fn stop(registry: &Arc<Registry<Worker>>, threads: Vec<os::JoinHandle<()>>) {
     registry.attendance.call_off();
     registry.advance(Phase::Ending);
-    if threads.is_empty() {
-        // Threads of a spawn handler: those that have begun are waited for.
-        let parker = Parker::current();
-        let waker = parker.waker();
-        let all_left = || registry.attendance.poll_began_left(&waker);
-        wait_for(&all_left, &|| StallCause::Shutdown, &parker, Some(registry), None);
-    }
+    leave::all_that_began_leave(registry);
     join_all(registry, threads);
 }
 

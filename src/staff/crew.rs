@@ -1,6 +1,6 @@
 //! The stand-ins' threads, and who is away: what `Staff` keeps under its lock.
 
-use std::{mem, time::Instant};
+use std::{mem, task::Waker, time::Instant};
 
 use crate::{
     parker::Parker,
@@ -89,6 +89,8 @@ pub(super) struct Crew {
     refused: bool,
     /// The same for the door, and nobody has come to the bench since.
     refused_keeper: bool,
+    /// Who waits for the threads to retire.
+    ender: Option<Waker>,
 }
 
 /// How places and stand-ins add up.
@@ -111,6 +113,7 @@ impl Crew {
             placed: 0,
             refused: false,
             refused_keeper: false,
+            ender: None,
         }
     }
 
@@ -212,6 +215,16 @@ impl Crew {
         self.joined.retain(|thread| !Arc::ptr_eq(thread, before));
     }
 
+    /// Has every thread retired? If not, `ender` is for the next one that does.
+    pub(super) fn poll_retired(&mut self, ender: &Waker) -> bool {
+        self.ender = (!self.threads.is_empty()).then(|| ender.clone());
+        self.ender.is_none()
+    }
+
+    pub(super) fn take_ender(&mut self) -> Option<Waker> {
+        self.ender.take()
+    }
+
     pub(super) fn nudge(&self) {
         self.threads.iter().for_each(|(call, _)| call.parker.unpark());
     }
@@ -220,9 +233,14 @@ impl Crew {
         self.starter.is_none()
     }
 
-    pub(super) fn dismiss(&mut self) -> Vec<Arc<dyn Thread>> {
+    /// Nobody comes any more, and those at rest retire.
+    pub(super) fn send_home(&mut self) {
         self.nudge();
         self.starter = None;
+    }
+
+    pub(super) fn dismiss(&mut self) -> Vec<Arc<dyn Thread>> {
+        self.send_home();
         let threads = mem::take(&mut self.threads);
         let mut gone = mem::take(&mut self.gone);
         // By what it has in a thread-local, one of them ends the pool. Others that retired may

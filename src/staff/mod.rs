@@ -25,7 +25,10 @@ mod crew;
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests;
 
-use std::time::{Duration, Instant};
+use std::{
+    task::Waker,
+    time::{Duration, Instant},
+};
 
 use crossbeam_utils::CachePadded;
 
@@ -34,6 +37,7 @@ use self::crew::{Crew, Places};
 use crate::{
     process::Process,
     sync::{Arc, AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering, fence},
+    unwind,
 };
 
 pub(crate) struct Staff {
@@ -322,7 +326,10 @@ impl Staff {
             if crew.is_dismissed() || is_over() || crew::is_past(until) {
                 let before = crew.retire(call);
                 retire();
+                let ender = crew.take_ender();
                 self.settle(crew);
+                // Before it waits for another: that may be who ends the pool.
+                ender.into_iter().for_each(unwind::wake);
                 if let Some(before) = before {
                     before.join();
                     self.crew.lock().has_joined(&before);
@@ -340,7 +347,19 @@ impl Staff {
         self.crew.lock().nudge();
     }
 
-    /// No stand-in is called from now on; the threads to wait for.
+    /// No stand-in is called from now on, and those at rest retire.
+    pub(crate) fn send_home(&self) {
+        let mut crew = self.crew.lock();
+        crew.send_home();
+        self.settle(crew);
+    }
+
+    /// Has every stand-in retired? If not, `waker` is woken when one more does.
+    pub(crate) fn poll_retired(&self, waker: &Waker) -> bool {
+        self.crew.lock().poll_retired(waker)
+    }
+
+    /// As `send_home`; the threads to join.
     pub(crate) fn dismiss(&self) -> Vec<Arc<dyn Thread>> {
         let mut crew = self.crew.lock();
         let threads = crew.dismiss();
