@@ -71,9 +71,11 @@ impl<C> Registry<C> {
         self.injector.has_tasks() || self.left_behind().next().is_some()
     }
 
-    /// The thread of slot `index` is back, and sees to what it has left.
-    pub(crate) fn resume(&self, index: usize) {
-        self.slot(index).resume();
+    /// The thread of slot `index` is back, or another guest, and sees to what was left there.
+    /// False: nothing was.
+    #[inline]
+    pub(crate) fn resume(&self, index: usize) -> bool {
+        self.slot(index).resume()
     }
 
     /// Slots where tasks lie whose thread has gone.

@@ -171,7 +171,6 @@ impl<C> Registry<C> {
 
     /// From now on work may lie in slot `index`, whose thread calls this.
     pub(crate) fn use_slot(&self, index: usize) {
-        self.slots[index].come();
         if self.slots[index].is_new() {
             self.roster.add(index);
         }

@@ -65,22 +65,18 @@ impl<C> Slot<C> {
         self.left.store(true, Ordering::Relaxed);
     }
 
-    /// Another guest comes, who sees to what lies here only when it waits.
-    pub(super) fn come(&self) {
-        // ORDERING(door): comes with the seat; until somebody sees it, one look more is in vain.
-        if self.left.load(Ordering::Relaxed) && self.queue_depth() == 0 {
+    /// Its thread is back, or another guest comes, and sees to what lies here. False: nothing
+    /// was left.
+    #[inline]
+    pub(super) fn resume(&self) -> bool {
+        // ORDERING(door): the same thread's, or comes with the seat; until somebody sees it, one
+        // look more is in vain.
+        let left = self.left.load(Ordering::Relaxed);
+        if left {
             // ORDERING(door): as above.
             self.left.store(false, Ordering::Relaxed);
         }
-    }
-
-    /// Its thread is back, and sees to what lies here.
-    pub(super) fn resume(&self) {
-        // ORDERING(door): the same thread's; until somebody sees it, one look more is in vain.
-        if self.left.load(Ordering::Relaxed) {
-            // ORDERING(door): as above.
-            self.left.store(false, Ordering::Relaxed);
-        }
+        left
     }
 
     /// Do tasks lie here whose thread has gone?

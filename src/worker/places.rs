@@ -29,6 +29,7 @@ impl Worker {
         while !self.is_on_duty() {
             self.registry.process.or_abort();
             while let Some(job) = self.registry.take_own_mail(self.index) {
+                self.clear_place();
                 self.turn_to(Activity::Busy);
                 self.run_job(job);
                 self.rest();
@@ -128,11 +129,34 @@ impl Worker {
         }
     }
 
+    /// This thread comes where tasks may have been left, and may be long at something else. The
+    /// keeper of the door, who takes the oldest job from there, could take what is forked now: so
+    /// they go to the entrance.
+    #[inline]
+    pub(super) fn clear_place(&self) {
+        if self.registry.resume(self.index) {
+            self.send_to_the_entrance();
+        }
+    }
+
+    #[cold]
+    fn send_to_the_entrance(&self) {
+        let left = self.deque.take_where(|_| true, || ());
+        left.into_iter().for_each(|task| self.registry.send_errand(None, task));
+        // ORDERING(close): as in `JoinHandle::heed_end`.
+        if self.registry.phase() == Phase::Discarding {
+            self.counters().tasks_discarded.add(self.registry.discard() as u64);
+        }
+    }
+
     /// Instead of `run_thread`, for a worker whose thread will never run: sees to
     /// what was sent to it, and if the pool discards, to all that waits.
     pub(crate) fn stand_down(&self) {
         let registry = &self.registry;
         let all = registry.phase() == Phase::Discarding;
+        // ORDERING(close): against a guest who pushes, has a fence, and looks whether the pool
+        // discards: either that one sees it, or what was pushed is seen here.
+        fence(Ordering::SeqCst);
         let places = [Place::Deque, Place::Side, Place::Lane];
         // Futures at rest and tasks of keys lie in no queue.
         let discard = || {

@@ -24,6 +24,7 @@ impl Worker {
         self.registry.use_slot(self.index);
         self.settle_in_caller();
         self.start();
+        self.clear_place();
         if in_section() {
             self.deque.enter_section();
         }

@@ -1,0 +1,86 @@
+//! What is left behind in a slot, and who has it next.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use heist::ThreadPool;
+
+use crate::support::{Count, Gate, hold, until, within_a_minute};
+
+/// Long enough for who comes next to come before.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// Tasks from outside that are to be served at the door, one after the other.
+const TASKS: usize = 4;
+
+/// A join whose first half waits for tasks from outside, and the second for the first.
+fn join_beside_the_door(pool: &Arc<ThreadPool>) {
+    let over = Gate::default();
+    let outside = || {
+        for _ in 0..TASKS {
+            let pool = pool.clone();
+            // No thread of the pool brings it.
+            let task = thread::spawn(move || pool.spawn(|| ())).join().unwrap();
+            until(|| task.is_finished());
+        }
+        over.open();
+    };
+    pool.join(outside, || over.pass());
+}
+
+#[test]
+fn a_guest_that_sits_on_leftovers_shares_no_forks_with_the_door() {
+    within_a_minute(|| {
+        let seats = ThreadPool::builder().num_threads(1).max_guests(1);
+        let pool = Arc::new(seats.door_patience(Some(PATIENCE)).build().unwrap());
+        let held = hold(&pool);
+        let ran = Count::shared();
+        let left = ran.clone();
+        pool.join(|| drop(heist::spawn(move || left.add())), || ());
+        join_beside_the_door(&pool);
+        until(|| ran.get() == 1);
+        held.release();
+    });
+}
+
+#[test]
+fn nor_does_a_worker_off_duty_that_runs_what_was_sent_to_it() {
+    within_a_minute(|| {
+        let pool = ThreadPool::builder().num_threads(2);
+        let pool = Arc::new(pool.door_patience(Some(PATIENCE)).build().unwrap());
+        let (ran, sent) = (Count::shared(), Count::default());
+        let gates = [Gate::default(), Gate::default()];
+        thread::scope(|threads| {
+            let first = || {
+                pool.broadcast(|cx| {
+                    let left = ran.clone();
+                    if cx.index() == 1 {
+                        drop(heist::spawn(move || left.add()));
+                    }
+                    sent.add();
+                    gates[cx.index()].pass();
+                });
+            };
+            // In a section who waits steals nothing.
+            threads.spawn(move || heist::isolated(first));
+            until(|| sent.get() == 2);
+            pool.set_active_threads(1).unwrap();
+            gates[1].open();
+            until(|| {
+                let second = &pool.metrics().workers[1];
+                second.parks > second.wakes
+            });
+            let second = || {
+                pool.broadcast(|cx| {
+                    if cx.index() == 1 {
+                        join_beside_the_door(&pool);
+                        gates[0].open();
+                    }
+                })
+            };
+            heist::isolated(second);
+        });
+        until(|| ran.get() == 1);
+    });
+}
