@@ -135,7 +135,10 @@ fn spawn_inside<G: Entrance<F>, F>(
     Worker::of(registry, |worker| match worker {
         None => Err(brought),
         Some(_) if registry.phase() >= Phase::Closed => Ok(Err((Refused::Closed, brought))),
-        Some(worker) => Ok(gate.push_inside(worker, brought, flood)),
+        Some(worker) => {
+            let decided = gate.push_inside(worker, brought, flood);
+            Ok(decided.inspect(|handle| handle.heed_end(worker)))
+        }
     })
 }
 

@@ -255,6 +255,16 @@ impl<T> JoinHandle<T> {
         self.task().label().name().map(|name| &**name)
     }
 
+    /// The task was pushed. With the last worker given up meanwhile, nobody may come for what a
+    /// guest has brought.
+    pub(super) fn heed_end(&self, worker: &Worker) {
+        // ORDERING(close): after the fence of `Sleep::posted`; against the one in
+        // `Worker::stand_down`.
+        if !worker.is_pools_own() && worker.registry().phase() == Phase::Discarding {
+            self.cancel();
+        }
+    }
+
     /// From now on whoever is to decide about the task from outside does.
     pub(super) fn watch(&self, timer: &Timer) {
         if let Some(extras) = self.task().label().extras() {

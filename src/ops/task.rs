@@ -318,7 +318,9 @@ impl<'p> TaskBuilder<'p> {
             None => Inside::No(f),
             Some(_) if registry.phase() >= Phase::Closed => Inside::Refused(f),
             Some(worker) => {
-                Inside::Spawned(push_inside(worker, Brought::new(f, self.extras.take())))
+                let handle = push_inside(worker, Brought::new(f, self.extras.take()));
+                handle.heed_end(worker);
+                Inside::Spawned(handle)
             }
         })
     }

@@ -79,6 +79,8 @@ impl ThreadBuilder {
     pub(crate) fn run_on(mut self, bytes: usize) {
         let Some(worker) = self.worker.take() else { return };
         let registry = worker.registry();
+        // Before its locks.
+        registry.process.or_abort();
         if registry.attendance.begin() {
             // Jobs and handlers catch their panics. One of the pool's own would
             // leave it short of a worker that others wait for.

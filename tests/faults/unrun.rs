@@ -9,7 +9,7 @@ use std::thread;
 
 use heist::{ThreadBuilder, ThreadPool, ThreadPoolBuilder};
 
-use crate::process::{alone, assert_settled, rounds};
+use crate::process::{alone, assert_settled, fork, rounds};
 use crate::support::{Count, Gate, Token, builder, message, until};
 
 type Kept = Arc<Mutex<Vec<ThreadBuilder>>>;
@@ -265,5 +265,48 @@ fn tasks_that_a_worker_given_up_leaves_are_served_at_the_door() {
             kept.lock().unwrap().clear();
         });
         pool.shutdown();
+    });
+}
+
+/// As many tasks of one key as wait before one more is run where it is spawned.
+const FLOOD: usize = 65_536;
+
+#[test]
+fn a_task_that_a_guest_spawns_while_the_last_worker_is_given_up_is_dropped() {
+    alone(|| {
+        let (pool, kept) = pool_without(1, |_| true);
+        let worker = kept.lock().unwrap().pop().unwrap();
+        pool.scope(|_| {
+            let given_up = Count::shared();
+            let gone = given_up.clone();
+            // Runs in the spawn of the last one.
+            let first = pool.spawn_keyed("key", move || {
+                drop(worker);
+                gone.add();
+            });
+            let spawn = |_| pool.spawn_keyed("key", || ());
+            let others: Vec<_> = (1..=FLOOD).map(spawn).collect();
+            assert_eq!((given_up.get(), first.is_finished()), (1, true));
+            until(|| others.iter().all(|task| task.is_finished()));
+            assert!(others.into_iter().all(|task| task.join().unwrap_err().is_cancelled()));
+        });
+        assert!(pool.spawn(|| ()).join().unwrap_err().is_cancelled());
+    });
+}
+
+#[test]
+fn in_the_child_of_a_fork_a_worker_from_before_does_not_begin() {
+    alone(|| {
+        let parent = std::process::id();
+        let start = move |_| {
+            if std::process::id() != parent {
+                // SAFETY: nothing of the parent's is torn down.
+                unsafe { libc::_exit(0) }
+            }
+        };
+        let (pool, kept) = build_without(builder(2).start_handler(start), |index| index == 1);
+        let worker = kept.lock().unwrap().pop().unwrap();
+        fork(move || worker.run()).aborted("its child came back to the pool");
+        assert_at_work(&pool, &[0]);
     });
 }

@@ -29,8 +29,12 @@ mod join;
 mod kept;
 mod keyed;
 mod lanes;
+mod leaving;
+mod leftovers;
 mod locals;
 mod loops;
+#[cfg(target_os = "linux")]
+mod masks;
 mod metrics;
 mod nested;
 mod nesting;
