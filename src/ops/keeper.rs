@@ -8,7 +8,7 @@
 use std::{cell::RefCell, time::Instant};
 
 use super::{
-    handle::{Finish, run_here},
+    joining::{Finish, run_here},
     packet::Task,
 };
 use crate::{

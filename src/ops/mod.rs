@@ -16,6 +16,7 @@ mod in_place;
 mod install;
 mod isolated;
 mod join;
+mod joining;
 mod keeper;
 mod keyed;
 mod lazy;
