@@ -32,6 +32,9 @@ use crate::{pool::ThreadPool, worker};
 /// - [`install`](crate::ThreadPool::install), called in a section by a guest or from
 ///   another pool, and any verb of a caller without a free seat, needs a worker or stand-in that is
 ///   neither in an isolated wait nor at the lock;
+/// - a task spawned inside that runs when `f` has ended has a section of its own: in it only
+///   what it has made itself is run, not what lies in its thread's queue from `f`, which others
+///   may be too busy for; to join that runs it all the same, but not to await it in a future;
 /// - a task spawned inside may have to wait for older ones of its key, its bulkhead or
 ///   its lane; the thread that joins it may run those of its key first, and any of them
 ///   may want the lock;

@@ -23,8 +23,9 @@ pub(super) fn wait_while_working<T>(task: &mut Task<T>, deadline: Option<Instant
     // Of a poll before: its end is code of the user's, which has no place in a wait.
     unwind::discard(task.forget_waker());
     let home = home_of(task.label().origin());
-    if !task.is_started() {
-        // Whoever is about to drop it may be this very thread, further up its stack.
+    if packet::is_dropping() && !task.is_started() {
+        // Whoever is about to drop it may be this very thread, further up its stack. Else it is
+        // left to others: here its destructor would meet the locks that this thread holds.
         forbidden(task, home.as_deref()).map(|verdict| task.decide(verdict));
     }
     if let (Some(home), Some(keeper)) = (&home, packet::keeper(task.label()).cloned()) {
@@ -49,8 +50,8 @@ fn forbidden<T>(task: &Task<T>, home: Option<&Registry<Worker>>) -> Option<Verdi
         Some(home) => home.phase() == Phase::Discarding,
         None => label.origin().discards(),
     };
-    let forbids = label.extras().and_then(Extras::forbids);
-    forbids.or_else(|| discards().then_some(Verdict::Cancelled))
+    let forbids = || label.extras().and_then(Extras::forbids);
+    if discards() { Some(Verdict::Cancelled) } else { forbids() }
 }
 
 /// Runs a task that has not started, in a section if it was made in one; false if it has.

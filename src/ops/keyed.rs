@@ -34,7 +34,7 @@ impl ThreadPool {
     ///
     /// Outside the pool, until the lane has room: the task takes a place there, as any
     /// other, until it starts. Inside, never: if 65 536 tasks of the key wait, the
-    /// spawner runs the oldest first, until there is room. It cannot if one of them runs, on another thread or
+    /// spawner runs some of the oldest first. It cannot if one of them runs, on another thread or
     /// further up its own stack, or if it is in an [`isolated`](crate::isolated)
     /// section: then the queue of the key grows without a bound, and
     /// [`try_spawn_keyed`](Self::try_spawn_keyed) is the verb that says so.

@@ -1,7 +1,7 @@
 //! What the pool does with a task, between the queue that will run it and the
 //! handle on it. Who decides about it, and when, is `raw::packet`'s business.
 
-use std::{borrow::Cow, marker::PhantomData, time::Instant};
+use std::{borrow::Cow, cell::Cell, marker::PhantomData, time::Instant};
 
 use super::entrance::Brought;
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     label::Decider,
     raw::{self, Held, JobRef, Part, Policy, Verdict, Watch},
     registry::Phase,
-    sync::Arc,
+    sync::{Arc, thread_local},
     token::{CancellationToken, Marked},
     unwind::{self, Payload},
     worker::{Extras, Keeper, Label, Worker},
@@ -211,9 +211,22 @@ where
         let Some(f) = f else { return false };
         part.label().extras().into_iter().for_each(Extras::retire);
         finish(part, Err(None), verdict);
+        DROPS.with(|drops| drops.set(drops.get() + 1));
         unwind::discard(f);
+        DROPS.with(|drops| drops.set(drops.get() - 1));
         true
     }
+}
+
+thread_local! {
+    /// Closures of cancelled tasks that this thread is dropping, one inside another.
+    static DROPS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Is this thread in the destructor of such a closure? Then it may be the one that is to drop
+/// others afterwards.
+pub(super) fn is_dropping() -> bool {
+    DROPS.with(Cell::get) > 0
 }
 
 /// A task starts. If its time may be over without a clock to say so, says when.

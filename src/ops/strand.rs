@@ -123,13 +123,15 @@ impl Strand {
         registry.send_errand(Some(preferred), errand(arrive));
     }
 
-    /// Runs what waits, on a thread that has spawned too much of it, until there is room. False:
-    /// another is at it, or they may not be run here.
+    /// Runs some that wait, on a thread that has spawned too many of them. False: another is at
+    /// it, or they may not be run here.
     fn work_off(&self, worker: &Worker) -> bool {
         let begun = !worker.in_section() && worker.registry().strands.begin(self.key);
         if begun {
             let has_room = || worker.may_queue(worker.registry().strands.queued(self.key));
-            worker.run_at_once(|worker| self.run(worker, |ran| ran > 0 && has_room()));
+            worker.run_at_once(|worker| {
+                self.run(worker, |ran| ran == TURN || ran > 0 && has_room());
+            });
         }
         begun
     }

@@ -51,9 +51,9 @@ pub struct TaskBuilder<'p> {
 /// What became of a closure inside the pool's own threads.
 enum Inside<F, T> {
     Spawned(JoinHandle<T>),
-    Refused(F),
+    Refused(Brought<F>),
     /// This thread does not work for the pool.
-    No(F),
+    No(Brought<F>),
 }
 
 impl ThreadPool {
@@ -190,12 +190,13 @@ impl<'p> TaskBuilder<'p> {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        match self.spawn_inside(f) {
+        let brought = self.bring(f);
+        match self.spawn_inside(brought) {
             Inside::Spawned(handle) => Ok(handle),
-            Inside::Refused(f) => Err(self.refuse(f, Refused::Closed)),
-            Inside::No(f) => {
+            Inside::Refused(brought) => Err(self.refuse(brought, Refused::Closed)),
+            Inside::No(brought) => {
                 let permit = self.lane().try_acquire();
-                self.enter_lane(f, permit)
+                self.enter_lane(brought, permit)
             }
         }
     }
@@ -271,16 +272,22 @@ impl<'p> TaskBuilder<'p> {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
+        // Here, whoever polls it where.
+        let brought = self.bring(f);
         async move {
-            match self.spawn_inside(f) {
+            match self.spawn_inside(brought) {
                 Inside::Spawned(handle) => Ok(handle),
-                Inside::Refused(f) => Err(self.refuse(f, Refused::Closed)),
-                Inside::No(f) => {
+                Inside::Refused(brought) => Err(self.refuse(brought, Refused::Closed)),
+                Inside::No(brought) => {
                     let permit = self.lane().acquire().await;
-                    self.enter_lane(f, permit)
+                    self.enter_lane(brought, permit)
                 }
             }
         }
+    }
+
+    fn bring<F>(&mut self, f: F) -> Brought<F> {
+        Brought::new(f, self.extras.take())
     }
 
     pub(super) fn extras(&mut self) -> &mut Extras {
@@ -297,28 +304,29 @@ impl<'p> TaskBuilder<'p> {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        match self.spawn_inside(f) {
+        let brought = self.bring(f);
+        match self.spawn_inside(brought) {
             Inside::Spawned(handle) => Ok(handle),
-            Inside::Refused(f) => Err(self.refuse(f, Refused::Closed)),
-            Inside::No(f) => match self.lane().acquire_soon(limit) {
-                Err(Refused::Full) => self.wait_for_room(f, limit),
-                permit => self.enter_lane(f, permit),
+            Inside::Refused(brought) => Err(self.refuse(brought, Refused::Closed)),
+            Inside::No(brought) => match self.lane().acquire_soon(limit) {
+                Err(Refused::Full) => self.wait_for_room(brought, limit),
+                permit => self.enter_lane(brought, permit),
             },
         }
     }
 
     /// On a thread of the pool: to its own deque, without a permit.
-    fn spawn_inside<T, F>(&mut self, f: F) -> Inside<F, T>
+    fn spawn_inside<T, F>(&self, brought: Brought<F>) -> Inside<F, T>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
         let registry = self.registry;
         Worker::of(registry, |worker| match worker {
-            None => Inside::No(f),
-            Some(_) if registry.phase() >= Phase::Closed => Inside::Refused(f),
+            None => Inside::No(brought),
+            Some(_) if registry.phase() >= Phase::Closed => Inside::Refused(brought),
             Some(worker) => {
-                let handle = push_inside(worker, Brought::new(f, self.extras.take()));
+                let handle = push_inside(worker, brought);
                 handle.heed_end(worker);
                 Inside::Spawned(handle)
             }
@@ -327,26 +335,23 @@ impl<'p> TaskBuilder<'p> {
 
     fn wait_for_room<T, F>(
         &mut self,
-        f: F,
+        brought: Brought<F>,
         limit: Option<Instant>,
     ) -> Result<JoinHandle<T>, TrySpawnError<F>>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let deadline = self.extras.as_ref().and_then(|extras| extras.deadline);
+        let deadline = brought.extras.as_ref().and_then(|extras| extras.deadline);
         let limit = limit.into_iter().chain(deadline).min();
         let gate = LaneGate::new(self.registry, self.priority);
-        let brought = Brought::new(f, self.extras.take());
-        Courier::new(gate, brought).wait(limit).map_err(|(refused, brought)| {
-            self.extras = brought.extras;
-            self.refuse(brought.f, refused)
-        })
+        let turned = |(refused, brought)| self.refuse(brought, refused);
+        Courier::new(gate, brought).wait(limit).map_err(turned)
     }
 
     fn enter_lane<T, F>(
         &mut self,
-        f: F,
+        brought: Brought<F>,
         permit: Result<usize, Refused>,
     ) -> Result<JoinHandle<T>, TrySpawnError<F>>
     where
@@ -355,20 +360,20 @@ impl<'p> TaskBuilder<'p> {
     {
         match permit {
             Ok(in_use) => {
-                let brought = Brought::new(f, self.extras.take());
                 let handle = enter(self.registry, self.lane(), brought, in_use);
                 handle.watch(&self.registry.timer);
                 Ok(handle)
             }
-            Err(refused) => Err(self.refuse(f, refused)),
+            Err(refused) => Err(self.refuse(brought, refused)),
         }
     }
 
-    fn refuse<F>(&self, f: F, why: Refused) -> TrySpawnError<F> {
+    fn refuse<F>(&mut self, brought: Brought<F>, why: Refused) -> TrySpawnError<F> {
         self.lane().reject();
+        self.extras = brought.extras;
         match why {
-            Refused::Full => TrySpawnError::Full(f),
-            Refused::Closed => TrySpawnError::Closed(f),
+            Refused::Full => TrySpawnError::Full(brought.f),
+            Refused::Closed => TrySpawnError::Closed(brought.f),
         }
     }
 

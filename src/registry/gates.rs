@@ -83,8 +83,8 @@ pub(crate) struct InStrand<C: 'static> {
 impl<C> Registry<C> {
     /// Drops every task that waits at the entrance.
     pub(crate) fn discard(&self) {
-        // Strands after their tickets, which lie there: one that comes in between then finds
-        // a strand without a ticket, and sends another.
+        // Strands after their tickets, which lie there: what comes in later then finds a strand
+        // without one, and sends another.
         self.injector.discard();
         let stranded = self.strands.drain().into_iter().map(|waits| self.let_in(waits));
         // All let in before any is dropped: a destructor may wait for the lanes to be unused.

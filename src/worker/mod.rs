@@ -318,8 +318,10 @@ impl Worker {
 
     /// Runs a job that came from a queue. False: it was a task decided before.
     pub(crate) fn run_job(&self, job: JobRef<Worker>) -> bool {
-        if job.is_apart() || job.is_isolated() && !self.in_section() {
-            return self.run_alone(|worker| worker.run_here(job));
+        match self.in_section() {
+            false if job.is_isolated() => return self.run_alone(|worker| worker.run_here(job)),
+            true if job.is_apart() => return self.run_apart(job),
+            _ => (),
         }
         self.alone.set(false);
         self.run_here(job)

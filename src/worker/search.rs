@@ -159,7 +159,7 @@ impl Worker {
         }
         let job = self.steal_from(victim, Share::One)?;
         drop(only);
-        self.unless_stranger(job, any).map(JobRef::set_apart)
+        self.unless_stranger(job.set_apart(), any)
     }
 
     /// Work for a thread that waits for another pool: that pool may need it

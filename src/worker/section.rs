@@ -15,7 +15,7 @@ use std::cell::Cell;
 use super::{Worker, wait::each_worker};
 use crate::{
     raw::{JobRef, Latch},
-    sync::thread_local,
+    sync::{Mutex, thread_local},
 };
 
 thread_local! {
@@ -67,13 +67,15 @@ impl Worker {
         self.deque.sections()
     }
 
-    /// Sends a job to worker `index`. From inside a section it goes into whatever section that
-    /// one may be in, too, and has one of its own there.
+    /// Sends a job to worker `index`. From inside a section it goes into whatever section another
+    /// may be in, too, and has one of its own there.
     pub(crate) fn send_to(&self, index: usize, job: JobRef<Worker>) {
-        if self.in_section() {
-            self.registry.send_inside(index, usize::MAX, job.set_apart());
-        } else {
+        if !self.in_section() {
             self.registry.send(index, job);
+        } else if index == self.index {
+            self.registry.send_inside(index, self.isolated_sections(), job.isolate());
+        } else {
+            self.registry.send_inside(index, usize::MAX, job.set_apart());
         }
     }
 
@@ -83,24 +85,61 @@ impl Worker {
         owner == Some(self.index) || self.visiting.get()
     }
 
-    /// Runs, with `run`, a job that was made in a section of another thread, or an older one.
+    /// Runs, with `run`, a job that was made in a section of another thread, or an older one, on
+    /// a thread that is in none.
     #[cold]
     pub(crate) fn run_alone(&self, run: impl FnOnce(&Worker) -> bool) -> bool {
-        let within = self.in_section();
         // Only then is what lies here afterwards made by the job.
-        self.alone.set(!within && !self.has_queued());
+        self.alone.set(!self.has_queued());
+        isolated(|| {
+            self.visit(|worker| {
+                let ran = run(worker);
+                worker.alone.set(false);
+                *worker.only().lock() = None;
+                ran
+            })
+        })
+    }
+
+    /// Runs a job in a section that it is no part of. Nor are the tasks that it leaves: those
+    /// are for others.
+    #[cold]
+    pub(super) fn run_apart(&self, job: JobRef<Worker>) -> bool {
+        // And nothing that it pushes descends from what runs here.
+        let only = self.only().lock().take();
+        let (ran, tasks) = self.run_within(job);
+        tasks.into_iter().for_each(|task| self.registry.send_errand(None, task));
+        *self.only().lock() = only;
+        ran
+    }
+
+    /// Runs a job that was stolen back from a thief: a part of the section, but perhaps of one
+    /// of the thief's in it, too. So are the tasks that it leaves.
+    #[cold]
+    pub(super) fn run_stolen_back(&self, job: JobRef<Worker>) {
+        let (_, tasks) = self.run_within(job);
+        tasks.into_iter().for_each(|task| self.push(task.set_apart()));
+    }
+
+    /// Runs a job in a section inside the one that this thread is in; and the tasks that it
+    /// leaves, the oldest first.
+    fn run_within(&self, job: JobRef<Worker>) -> (bool, Vec<JobRef<Worker>>) {
+        self.alone.set(false);
+        isolated(|| {
+            let ran = self.visit(|worker| worker.run_here(job));
+            let mut tasks: Vec<_> = std::iter::from_fn(|| self.deque.pop()).collect();
+            tasks.reverse();
+            (ran, tasks)
+        })
+    }
+
+    /// Runs a job from elsewhere, and then what it has left that frames wait for.
+    fn visit(&self, run: impl FnOnce(&Worker) -> bool) -> bool {
         let visits = self.visiting.replace(true);
-        let ran = isolated(|| {
-            let ran = run(self);
-            self.alone.set(false);
-            if !within {
-                self.end_alone();
-            }
-            while let Some(job) = self.deque.pop_structured(|| self.registry.post_jobs()) {
-                self.run_job(job);
-            }
-            ran
-        });
+        let ran = run(self);
+        while let Some(job) = self.deque.pop_structured(|| self.registry.post_jobs()) {
+            self.run_job(job);
+        }
         self.visiting.set(visits);
         ran
     }
@@ -108,11 +147,11 @@ impl Worker {
     /// The fork that will set `latch` begins here.
     pub(super) fn begin_alone(&self, latch: &Latch) {
         if self.alone.replace(false) {
-            *self.registry.slot(self.index).only.lock() = Some(latch.address());
+            *self.only().lock() = Some(latch.address());
         }
     }
 
-    fn end_alone(&self) {
-        *self.registry.slot(self.index).only.lock() = None;
+    fn only(&self) -> &Mutex<Option<usize>> {
+        &self.registry.slot(self.index).only
     }
 }

@@ -223,12 +223,15 @@ impl<'a> Wait<'a> {
     /// Runs one job for any of the pools this thread works for.
     fn work_once(&self) -> bool {
         any_worker(&mut |worker| {
-            let job = if self.is_home(worker) {
-                worker.help(self.trail()).or_else(|| self.steal_back(worker))
-            } else {
-                worker.serve(self.has_room)
-            };
-            job.map(|job| worker.run_while_waiting(job, self.awaited)).is_some()
+            let is_home = self.is_home(worker);
+            let job = if is_home { worker.help(self.trail()) } else { worker.serve(self.has_room) };
+            if let Some(job) = job {
+                worker.run_while_waiting(job, self.awaited);
+                return true;
+            }
+            let stolen_back = self.steal_back(worker);
+            let run = |job| worker.busy_while_waiting(|worker| worker.run_stolen_back(job));
+            stolen_back.map(run).is_some()
         })
     }
 
@@ -370,12 +373,7 @@ fn is_among_first(count: usize, worker: &Worker) -> bool {
 
 impl Worker {
     fn run_while_waiting(&self, job: JobRef<Worker>, awaited: &dyn Awaited) {
-        // Also where this thread works for another pool: it is busy there too.
-        each_worker(&mut |worker| {
-            worker.stop_searching();
-            worker.turn_to(Activity::Busy);
-        });
-        self.nested(|worker| {
+        self.busy_while_waiting(|worker| {
             let row = if job.kind() == Kind::Scoped { MOST_IN_A_ROW } else { 1 };
             worker.run_job(job);
             for _ in 1..row {
@@ -387,6 +385,15 @@ impl Worker {
                 worker.run_job(job);
             }
         });
+    }
+
+    fn busy_while_waiting(&self, run: impl FnOnce(&Worker)) {
+        // Also where this thread works for another pool: it is busy there too.
+        each_worker(&mut |worker| {
+            worker.stop_searching();
+            worker.turn_to(Activity::Busy);
+        });
+        self.nested(run);
         // What this thread waits for may be what it has just done.
         self.rest();
     }

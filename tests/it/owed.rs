@@ -3,7 +3,8 @@
 
 use std::future::{Future, pending};
 use std::pin::Pin;
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
 
 use heist::{CancellationToken, JoinError, JoinHandle, Priority, ThreadPool};
 
@@ -93,5 +94,55 @@ fn a_closure_that_a_token_drops_may_join_a_future_of_a_token_below() {
         drop(pool.task().cancel_token(&token).spawn(closure));
         token.cancel();
         assert!(said.recv().unwrap().is_cancelled());
+    });
+}
+
+/// Locks when it is dropped.
+struct LockOnDrop(Arc<Mutex<()>>);
+
+impl Drop for LockOnDrop {
+    fn drop(&mut self) {
+        drop(self.0.lock().unwrap());
+    }
+}
+
+/// Passes a gate when it is dropped.
+struct PassOnDrop(Arc<Gate>, Arc<Gate>);
+
+impl Drop for PassOnDrop {
+    fn drop(&mut self) {
+        self.0.open();
+        self.1.pass();
+    }
+}
+
+#[test]
+fn who_joins_a_task_that_another_thread_is_to_drop_may_hold_what_its_destructor_locks() {
+    within_a_minute(|| {
+        let pool = one_worker();
+        let held = hold(&pool);
+        let token = CancellationToken::new();
+        let spawn =
+            |closure: Box<dyn FnOnce() + Send>| pool.task().cancel_token(&token).spawn(closure);
+        let (begun, gate, lock) = (Gate::shared(), Gate::shared(), Arc::new(Mutex::new(())));
+        let joining = Gate::default();
+        let first = PassOnDrop(begun.clone(), gate.clone());
+        drop(spawn(Box::new(move || drop(first))));
+        let locks = LockOnDrop(lock.clone());
+        let second = spawn(Box::new(move || drop(locks)));
+        thread::scope(|threads| {
+            threads.spawn(|| token.cancel());
+            begun.pass();
+            // The token is cancelled, and its thread has yet to come to the second.
+            threads.spawn(|| {
+                let _locked = lock.lock().unwrap();
+                joining.open();
+                assert!(second.join().unwrap_err().is_cancelled());
+            });
+            joining.pass();
+            (0..200).for_each(|_| thread::yield_now());
+            gate.open();
+        });
+        drop(held);
     });
 }

@@ -1,11 +1,11 @@
 //! Isolated sections inside others, and what is no part of the section that it is run in.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, mpsc};
 use std::thread;
 
-use crate::support::{pool, within_a_minute};
+use crate::support::{Count, pool, within_a_minute};
 
 fn count_one(ran: &AtomicUsize) {
     ran.fetch_add(1, Ordering::Relaxed);
@@ -81,6 +81,52 @@ fn a_broadcast_that_comes_from_another_section_leaves_the_jobs_of_this_one_alone
             });
         };
         pool.install(|| heist::isolated(|| with_a_job_to_come(broadcast)));
+    });
+}
+
+#[test]
+fn a_task_that_a_broadcast_from_another_section_leaves_here_is_no_part_of_this_one() {
+    within_a_minute(|| {
+        let pool = pool(1);
+        let ran = Count::shared();
+        pool.install(|| {
+            heist::isolated(|| {
+                let leave = |_| {
+                    let ran = ran.clone();
+                    drop(heist::spawn(move || ran.add()));
+                };
+                thread::scope(|threads| {
+                    let other = threads.spawn(|| heist::isolated(|| pool.broadcast(leave)));
+                    while !other.is_finished() {
+                        heist::yield_now();
+                    }
+                });
+                assert_eq!(heist::yield_now(), Some(heist::Yield::Idle));
+                assert_eq!(ran.get(), 0);
+            });
+        });
+        pool.shutdown();
+        assert_eq!(ran.get(), 1);
+    });
+}
+
+#[test]
+fn a_broadcasts_own_share_is_a_part_of_the_section_it_is_called_in() {
+    within_a_minute(|| {
+        let pool = pool(1);
+        // Beyond each look that begins elsewhere.
+        let once = || {
+            let done = AtomicBool::new(false);
+            heist::scope(|s| {
+                s.spawn(|_| done.store(true, Ordering::Relaxed));
+                pool.broadcast(|_| {
+                    while !done.load(Ordering::Relaxed) {
+                        heist::yield_now();
+                    }
+                });
+            });
+        };
+        pool.install(|| heist::isolated(|| (0..200).for_each(|_| once())));
     });
 }
 

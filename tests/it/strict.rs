@@ -1,7 +1,10 @@
 //! `isolated`: whoever runs elsewhere what was made in a section is as strict as its
 //! owner.
 
+use std::future::Future;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, mpsc};
+use std::task::{Context, Poll, Waker};
 use std::thread;
 
 use heist::{JoinHandle, ThreadPool};
@@ -109,6 +112,20 @@ fn whoever_runs_a_task_of_a_section_that_waited_for_room_is_strict() {
             task.join().unwrap();
         });
         fill.into_iter().for_each(|task| task.join().unwrap());
+    });
+}
+
+#[test]
+fn whoever_runs_a_task_of_a_section_that_is_let_in_by_a_poll_elsewhere_is_strict() {
+    a_runner_is_strict(|pool, job, meanwhile| {
+        let spawning = pool.spawn_async(job);
+        let poll = || match pin!(spawning).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(task) => task.unwrap_or_else(|_| panic!("it is open")),
+            Poll::Pending => panic!("there is room"),
+        };
+        let task = thread::scope(|threads| threads.spawn(poll).join().unwrap());
+        meanwhile();
+        task.join().unwrap();
     });
 }
 
