@@ -9,12 +9,19 @@ bench="$(cargo bench --bench fib --no-run 2>&1 | sed -n 's/.*(\(.*\)).*/\1/p' | 
 
 # The last count is the benchmark's; one before it is of a child that criterion starts.
 count() {
-    FIB="$2" valgrind --tool=callgrind --callgrind-out-file=/dev/null \
-        "$bench" --bench --test --exact "fib/1 workers/$1" 2>&1 | sed -n 's/.*Collected : //p' | tail -n 1
+    local said
+    said="$(FIB="$2" valgrind --tool=callgrind --callgrind-out-file=/dev/null \
+        "$bench" --bench --test --exact "fib/1 workers/$1" 2>&1)" || {
+        echo "$said" >&2
+        return 1
+    }
+    sed -n 's/.*Collected : //p' <<<"$said" | tail -n 1
 }
 
 # fib(n) makes fib(n + 1) - 1 joins.
 joins=$((10946 - 1 - (987 - 1)))
 for contender in serial heist rayon chili; do
-    echo "$contender: $((($(count "$contender" 20) - $(count "$contender" 15)) / joins)) instructions a join"
+    more="$(count "$contender" 20)"
+    fewer="$(count "$contender" 15)"
+    echo "$contender: $(((more - fewer) / joins)) instructions a join"
 done
