@@ -25,11 +25,14 @@ mod linux {
             Mask(thread::sched_getaffinity(None).ok())
         }
 
-        /// Makes them this thread's. A failure leaves it with those that it has.
+        /// Lets this thread use them, if it may not. A failure leaves it with those that it has.
         pub(crate) fn apply(self) {
-            let Mask(Some(cpus)) = self else { return };
-            if thread::sched_getaffinity(None).is_ok_and(|now| now != cpus) {
-                let _ = thread::sched_setaffinity(None, &cpus);
+            let (Mask(Some(cpus)), Ok(now)) = (self, thread::sched_getaffinity(None)) else {
+                return;
+            };
+            let is_missing = |cpu| cpus.is_set(cpu) && !now.is_set(cpu);
+            if (0..CpuSet::MAX_CPU).any(is_missing) {
+                give_back(&cpus, &mut Restricted::default(), &mut System(None));
             }
         }
     }

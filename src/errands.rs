@@ -53,6 +53,11 @@ impl<J> Errands<J> {
         self.take_from([one, two].into_iter().chain(others))
     }
 
+    /// How many are nobody's in particular.
+    pub(crate) fn everybodys_len(&self) -> usize {
+        self.queues[self.everybodys()].len()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         !self.is_used() || self.queues.iter().all(|queue| queue.is_empty())
     }

@@ -106,8 +106,7 @@ struct Guests {
     /// Whoever has the first seat, none or one.
     first: AtomicU32,
     others: AtomicU32,
-    /// The most that were seated since somebody asked: a guest comes again in
-    /// no time, or not at all.
+    /// The most that were seated since somebody asked: a guest comes again soon, or not at all.
     lately: AtomicU32,
     dozing: AtomicU32,
 }
@@ -195,8 +194,8 @@ impl Sleep {
         word.wants_waking() && self.wants(word, Place::Forks)
     }
 
-    /// Does anybody sleep whom work at `place` may wake? For deques the word alone says it: who
-    /// takes nothing from there is to keep nobody from forking in private.
+    /// Does anybody sleep whom work at `place` may wake? The word says it for deques: who takes
+    /// nothing from there is to keep nobody from forking in private.
     fn wants(&self, word: Word, place: Place) -> bool {
         match place {
             Place::Forks => word.sleep(Taste::Hungry) > self.let_doze(),
@@ -262,9 +261,10 @@ impl Sleep {
 
     fn wake_for(&self, before: Word, has_work: impl Fn(Place) -> bool) -> bool {
         let places = [Place::Deque, Place::Stray, Place::Side, Place::Lane, Place::Forks];
-        let wanted = places.into_iter().filter(|&place| self.wants(before, place));
-        let mut work = wanted.filter(|&place| has_work(place)).peekable();
-        work.peek().is_none() || work.any(|place| self.wake_one(None, place))
+        // Forks that nobody wants are no work.
+        let is_work = |&at: &Place| (at != Place::Forks || self.wants(before, at)) && has_work(at);
+        let mut work = places.into_iter().filter(is_work).peekable();
+        work.peek().is_none() || work.any(|at| self.wants(before, at) && self.wake_one(None, at))
     }
 
     /// Call after publishing work at `place`: wakes a sleeper if it takes one.

@@ -89,6 +89,22 @@ fn who_takes_nothing_from_deques_keeps_nobody_from_forking_in_private() {
 }
 
 #[test]
+fn the_last_searcher_says_that_there_are_tasks_though_nobody_sleeps() {
+    let (sleep, parker) = (Sleep::new(2, 2), Parker::current());
+    let stop = |at| {
+        assert!(sleep.start_searching());
+        sleep.stop_searching(|place| place == at)
+    };
+    for place in [Place::Deque, Place::Stray, Place::Side, Place::Lane] {
+        assert!(!stop(place), "{place:?}");
+    }
+    assert!(stop(Place::Forks), "their owner runs them");
+    sleep.fall_asleep(0, SIDE, Depth::Sleep, Awake::Unasked, &parker);
+    assert!(!stop(Place::Deque), "it takes none of those");
+    assert_eq!(sleep.get_up(0), Awake::Unasked);
+}
+
+#[test]
 fn each_takes_what_it_has_an_appetite_for() {
     let places = [Place::Forks, Place::Deque, Place::Stray, Place::Side, Place::Lane];
     let takes = |appetite: Appetite| places.map(|place| appetite.takes_from(place));

@@ -48,8 +48,10 @@ impl Worker {
         self.sections.get() > 0
     }
 
-    /// After a wait: turns to what it did before.
-    pub(super) fn go_on(&self) {
-        self.turn_to(if self.is_aside() { Activity::Blocked } else { Activity::Busy });
+    /// Turns to `activity` in a wait; but a blocking section is one to its end.
+    pub(super) fn turn_in_wait(&self, activity: Activity) {
+        if !self.is_aside() {
+            self.turn_to(activity);
+        }
     }
 }

@@ -360,11 +360,11 @@ impl Worker {
 
     fn goes_to_sleep(&self) {
         self.counters().parks.add(1);
-        self.turn_to(Activity::Parked);
+        self.turn_in_wait(Activity::Parked);
     }
 
     fn has_slept(&self) {
-        self.turn_to(Activity::Searching);
+        self.turn_in_wait(Activity::Searching);
         self.counters().wakes.add(1);
     }
 

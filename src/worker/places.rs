@@ -10,6 +10,9 @@ use crate::{
     sync::{Ordering, fence, spin_loop},
 };
 
+/// Tasks that were left which go to the entrance at most, others' there counted.
+const MOST_SENT: usize = 256;
+
 impl Worker {
     /// Is this thread to work, or will it never again?
     fn is_on_duty(&self) -> bool {
@@ -141,6 +144,11 @@ impl Worker {
 
     #[cold]
     fn send_to_the_entrance(&self) {
+        // Beyond that they stay, to be stolen: who floods the pool by one guest after the other is
+        // to find their deques full, and other errands are not to wait behind.
+        if self.deque.len() + self.registry.injector.errands.everybodys_len() > MOST_SENT {
+            return;
+        }
         let left = self.deque.take_where(|_| true, || ());
         left.into_iter().for_each(|task| self.registry.send_errand(None, task));
         // ORDERING(close): as in `JoinHandle::heed_end`.

@@ -149,7 +149,7 @@ pub(crate) fn wait_on(
         } else if is_worker && looks < LOOKS + YIELDS {
             if looks == 0 {
                 // Not between two fine jobs: the clock costs more than they do.
-                each_worker(&mut |worker| worker.turn_to(Activity::Searching));
+                each_worker(&mut |worker| worker.turn_in_wait(Activity::Searching));
             }
             each_worker(&mut Worker::rest);
             looks += 1;
@@ -192,7 +192,7 @@ fn end_wait() {
     each_worker(&mut |worker| {
         worker.rest();
         worker.stop_searching();
-        worker.go_on();
+        worker.turn_in_wait(Activity::Busy);
     });
 }
 
@@ -391,7 +391,7 @@ impl Worker {
         // Also where this thread works for another pool: it is busy there too.
         each_worker(&mut |worker| {
             worker.stop_searching();
-            worker.turn_to(Activity::Busy);
+            worker.turn_in_wait(Activity::Busy);
         });
         self.nested(run);
         // What this thread waits for may be what it has just done.
