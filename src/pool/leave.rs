@@ -8,27 +8,30 @@ use crate::{
     registry::Registry,
     stall::StallCause,
     sync::Arc,
-    worker::{Worker, wait_for},
+    worker::{Noted, Worker, wait_on},
 };
 
 /// Waits until all threads of a pool that ends have left. False: `deadline` came before.
 pub(super) fn all_leave(registry: &Arc<Registry<Worker>>, deadline: Option<Instant>) -> bool {
     let (attendance, staff) = (&registry.attendance, &registry.staff);
     let workers = registry.workers();
-    if !wait(registry, deadline, |waker| attendance.poll_all_left(workers, waker)) {
+    // One wait, whoever is waited for.
+    let mut noted = None;
+    if !wait(&mut noted, registry, deadline, |waker| attendance.poll_all_left(workers, waker)) {
         return false;
     }
     // A stand-in may still be at what a task has left behind, which counts no more.
     staff.send_home();
-    wait(registry, deadline, |waker| staff.poll_retired(waker))
+    wait(&mut noted, registry, deadline, |waker| staff.poll_retired(waker))
 }
 
 /// The same for those that have begun, of a pool that was never whole.
 pub(super) fn all_that_began_leave(registry: &Arc<Registry<Worker>>) {
-    wait(registry, None, |waker| registry.attendance.poll_began_left(waker));
+    wait(&mut None, registry, None, |waker| registry.attendance.poll_began_left(waker));
 }
 
 fn wait(
+    noted: &mut Option<Noted>,
     registry: &Arc<Registry<Worker>>,
     deadline: Option<Instant>,
     poll: impl Fn(&Waker) -> bool,
@@ -36,6 +39,7 @@ fn wait(
     let parker = Parker::current();
     let waker = parker.waker();
     let is_over = || poll(&waker);
-    wait_for(&is_over, &|| StallCause::Shutdown, &parker, Some(registry), deadline);
+    let why = || StallCause::Shutdown;
+    wait_on(noted, &is_over, &why, &parker, Some(registry), deadline);
     is_over()
 }

@@ -39,6 +39,7 @@ pub(crate) use self::{
     aside::blocking,
     idle::IdleSpin,
     keeper::{Extras, Keeper, Kept, Label},
+    posted::Noted,
     section::{in_section, isolated},
     wait::{Awaited, wait_for, wait_on, work_once},
 };
