@@ -4,6 +4,7 @@ use super::Hand;
 use crate::{
     deque::Deque,
     raw::{JobRef, Kind, Part, Policy, Verdict, job::heap, task},
+    sync::deque::Steal,
 };
 
 /// A task that is never to run.
@@ -89,7 +90,8 @@ fn what_was_stolen_with_others_is_found() {
     push_scoped(&victim);
     push_tasks(&victim, 4);
     let stolen = victim.loot().stealer.steal_batch_with_limit_and_pop(thief.public(), 3);
-    assert!(stolen.success().is_some_and(JobRef::discard));
+    let Steal::Success(oldest) = stolen else { panic!("nobody else is there") };
+    assert!(oldest.discard());
     assert_eq!(search(&thief).0, Some(Kind::Scoped));
     [victim, thief].into_iter().for_each(clear);
 }
