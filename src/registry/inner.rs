@@ -20,7 +20,14 @@ impl<J> Inner<J> {
     }
 
     /// For a wait in so many: of the innermost first, of those the oldest.
+    #[inline]
     pub(super) fn take(&self, sections: usize) -> Option<J> {
+        // Every look for work comes here.
+        self.0.get()?;
+        self.take_some(sections)
+    }
+
+    fn take_some(&self, sections: usize) -> Option<J> {
         let mut jobs = self.0.get()?.lock();
         let mut innermost = jobs.last_entry()?;
         if *innermost.key() < sections {
@@ -34,6 +41,7 @@ impl<J> Inner<J> {
     }
 
     /// Is there something for a wait in so many?
+    #[inline]
     pub(super) fn has(&self, sections: usize) -> bool {
         let Some(jobs) = self.0.get() else { return false };
         jobs.lock().last_key_value().is_some_and(|(&innermost, _)| innermost >= sections)

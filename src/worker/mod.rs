@@ -154,6 +154,7 @@ impl Worker {
 
     /// Calls `f` with the worker of `registry` that this thread is, now or
     /// further up its stack.
+    #[inline]
     pub(crate) fn of<R>(
         registry: &Arc<Registry<Worker>>,
         f: impl FnOnce(Option<&Worker>) -> R,
