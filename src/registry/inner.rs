@@ -23,21 +23,7 @@ impl<J> Inner<J> {
     #[inline]
     pub(super) fn take(&self, sections: usize) -> Option<J> {
         // Every look for work comes here.
-        self.0.get()?;
-        self.take_some(sections)
-    }
-
-    fn take_some(&self, sections: usize) -> Option<J> {
-        let mut jobs = self.0.get()?.lock();
-        let mut innermost = jobs.last_entry()?;
-        if *innermost.key() < sections {
-            return None;
-        }
-        let job = innermost.get_mut().pop_front();
-        if innermost.get().is_empty() {
-            innermost.remove();
-        }
-        job
+        take_from(self.0.get()?, sections)
     }
 
     /// Is there something for a wait in so many?
@@ -46,6 +32,20 @@ impl<J> Inner<J> {
         let Some(jobs) = self.0.get() else { return false };
         jobs.lock().last_key_value().is_some_and(|(&innermost, _)| innermost >= sections)
     }
+}
+
+/// The same once there may be some.
+fn take_from<J>(jobs: &Mutex<BTreeMap<usize, VecDeque<J>>>, sections: usize) -> Option<J> {
+    let mut jobs = jobs.lock();
+    let mut innermost = jobs.last_entry()?;
+    if *innermost.key() < sections {
+        return None;
+    }
+    let job = innermost.get_mut().pop_front();
+    if innermost.get().is_empty() {
+        innermost.remove();
+    }
+    job
 }
 
 #[cfg(all(test, not(any(loom, shuttle))))]

@@ -52,6 +52,14 @@ fn at_rest(
     task
 }
 
+/// Drops a closure that joins `task`, and then that.
+fn shut_down_now(pool: ThreadPool, task: JoinHandle<()>, held: Held) {
+    let (closure, said) = joins(task, held);
+    drop(pool.task().priority(Priority::High).spawn(closure));
+    assert_eq!(pool.shutdown_now(), 2);
+    assert!(said.recv().unwrap().is_cancelled());
+}
+
 #[test]
 fn a_closure_that_shutdown_now_drops_may_join_a_task_that_it_drops_later() {
     within_a_minute(|| {
@@ -63,10 +71,8 @@ fn a_closure_that_shutdown_now_drops_may_join_a_task_that_it_drops_later() {
         for spawn in spawns {
             let pool = one_worker();
             let held = hold(&pool);
-            let (closure, said) = joins(spawn(&pool), held);
-            drop(pool.task().priority(Priority::High).spawn(closure));
-            assert_eq!(pool.shutdown_now(), 2);
-            assert!(said.recv().unwrap().is_cancelled());
+            let task = spawn(&pool);
+            shut_down_now(pool, task, held);
         }
     });
 }
@@ -76,10 +82,8 @@ fn a_closure_that_shutdown_now_drops_may_join_a_future_at_rest() {
     within_a_minute(|| {
         let pool = one_worker();
         let future = at_rest(|future| pool.spawn_future(future));
-        let (closure, said) = joins(future, hold(&pool));
-        drop(pool.spawn(closure));
-        assert_eq!(pool.shutdown_now(), 2);
-        assert!(said.recv().unwrap().is_cancelled());
+        let held = hold(&pool);
+        shut_down_now(pool, future, held);
     });
 }
 
