@@ -104,23 +104,48 @@ where
         if halvings > 0 && len > 1 {
             return self.share(worker, halvings - 1, folded, rest, len / 2);
         }
-        let (whole, mut piece, mut most) = (len, 1, self.most);
-        let mut sampled_since = (most > 1).then(Instant::now);
+        if self.most == 1 {
+            return self.one_by_one(worker, folded, rest, len);
+        }
+        let (whole, mut piece) = (len, 1);
+        let mut sampled_since = Some(Instant::now());
         while len > piece {
-            if len > most && worker.is_asked() {
+            if len > self.most && worker.is_asked() {
                 return self.share(worker, 0, folded, rest, len / 2);
             }
             let (now, later) = rest.split_at(piece);
             folded = (self.step)(folded, now);
             rest = later;
             len -= piece;
-            piece = (2 * piece).min(most);
+            piece = (2 * piece).min(self.most);
             if sampled_since.is_some() && whole - len >= SAMPLE {
                 let is_coarse = sampled_since.take().is_some_and(|start| start.elapsed() > COARSE);
                 if is_coarse {
-                    (piece, most) = (1, 1);
+                    return self.one_by_one(worker, folded, rest, len);
                 }
             }
+        }
+        Some((self.step)(folded, rest))
+    }
+
+    /// As `fold`, in pieces of one item: their length is a constant here, so that a step is
+    /// compiled to what is done with one item, without a loop around it.
+    #[inline]
+    fn one_by_one(
+        &self,
+        worker: &Worker,
+        mut folded: R,
+        mut rest: P,
+        mut len: usize,
+    ) -> Option<R> {
+        while len > 1 {
+            if worker.is_asked() {
+                return self.share(worker, 0, folded, rest, len / 2);
+            }
+            let (now, later) = rest.split_at(1);
+            folded = (self.step)(folded, now);
+            rest = later;
+            len -= 1;
         }
         Some((self.step)(folded, rest))
     }
