@@ -46,6 +46,27 @@ fn loom_permit_one_permit_has_one_holder() {
     });
 }
 
+/// ORDERING(permit): whoever sees that no permit is in use sees what was done under
+/// those there were.
+#[test]
+fn loom_permit_none_in_use_comes_with_what_was_done() {
+    explore(Preemptions { quick: ANY, full: ANY }, || {
+        let guarded = Arc::new((Permits::new(1), Cell::<u32>::default()));
+        assert_eq!(guarded.0.try_acquire(), Ok(1));
+        let looking = {
+            let guarded = Arc::clone(&guarded);
+            thread::spawn(move || {
+                if guarded.0.in_use() == 0 {
+                    assert_eq!(guarded.1.read(|value| *value), 1);
+                }
+            })
+        };
+        guarded.1.write(|value| *value = 1);
+        guarded.0.release(1);
+        looking.join().unwrap();
+    });
+}
+
 /// ORDERING(permit): who waits when the permits are closed is sent away, and
 /// a permit that was handed out stays one.
 #[test]
