@@ -131,13 +131,7 @@ where
     /// As `fold`, in pieces of one item: their length is a constant here, so that a step is
     /// compiled to what is done with one item, without a loop around it.
     #[inline]
-    fn one_by_one(
-        &self,
-        worker: &Worker,
-        mut folded: R,
-        mut rest: P,
-        mut len: usize,
-    ) -> Option<R> {
+    fn one_by_one(&self, worker: &Worker, mut folded: R, mut rest: P, mut len: usize) -> Option<R> {
         while len > 1 {
             if worker.is_asked() {
                 return self.share(worker, 0, folded, rest, len / 2);

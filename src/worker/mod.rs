@@ -81,6 +81,8 @@ pub(crate) struct Worker {
     level: Cell<usize>,
     /// Blocking sections that this thread is in, nested.
     sections: Cell<usize>,
+    /// Has this thread left its place for a nap?
+    naps_aside: Cell<bool>,
     /// Does a job from an isolated section begin here, with nothing else in the deque?
     alone: Cell<bool>,
     /// Is this thread in a section only for a job from that of another?
@@ -135,6 +137,7 @@ impl Worker {
             headroom: Cell::new(Headroom::next(0)),
             level: Cell::new(0),
             sections: Cell::new(0),
+            naps_aside: Cell::new(false),
             alone: Cell::new(false),
             visiting: Cell::new(false),
             searching: Cell::new(false),

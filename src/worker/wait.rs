@@ -265,12 +265,10 @@ impl<'a> Wait<'a> {
     /// Sleeps once, unless it is over or there is something to do.
     fn nap(&self, parker: &Arc<Parker>, deadline: Option<Instant>) {
         // In an unwind, tasks that lie here are for others; what this thread waits for may need them.
-        let leaves = |worker: &Worker| self.in_unwind && self.is_home(worker);
-        let mut has_left = false;
         each_worker(&mut |worker| {
-            if leaves(worker) && worker.has_queued() {
+            if self.in_unwind && self.is_home(worker) && worker.has_queued() {
                 worker.step_aside();
-                has_left = true;
+                worker.naps_aside.set(true);
             }
         });
         each_worker(&mut |worker| {
@@ -299,7 +297,8 @@ impl<'a> Wait<'a> {
             {
                 worker.searching.set(true);
             }
-            if has_left && leaves(worker) {
+            // This thread may be two workers of the pool, one with tasks and one without.
+            if worker.naps_aside.take() {
                 worker.come_back();
             }
         });

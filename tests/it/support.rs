@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use heist::{ThreadPool, ThreadPoolBuilder};
+use heist::{ThreadBuilder, ThreadPool, ThreadPoolBuilder};
 
 /// What takes longer than this hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -83,6 +83,21 @@ pub(crate) fn builder(threads: usize) -> ThreadPoolBuilder {
 /// A pool whose tasks stay queued for as long as its workers are busy.
 pub(crate) fn pool(threads: usize) -> ThreadPool {
     builder(threads).build().expect("a pool")
+}
+
+/// A pool without guests, whose worker `unrun` is not run: what would start it is kept.
+pub(crate) fn pool_without(threads: usize, unrun: usize) -> (ThreadPool, ThreadBuilder) {
+    let (keep, kept) = mpsc::channel();
+    let start = move |worker: ThreadBuilder| {
+        if worker.index() == unrun {
+            keep.send(worker).expect("it is kept below");
+        } else {
+            thread::Builder::new().spawn(|| worker.run())?;
+        }
+        Ok(())
+    };
+    let pool = builder(threads).max_guests(0).spawn_handler(start).build().expect("a pool");
+    (pool, kept.recv().expect("a worker"))
 }
 
 /// Runs `body` from each place a fork can come from: a guest, a worker, and a

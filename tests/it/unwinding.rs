@@ -2,8 +2,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
 
-use crate::support::{Count, hold_some, pool, until, within_a_minute};
+use crate::support::{Count, hold_some, pool, pool_without, until, within_a_minute};
 
 /// Runs `join`, whose first closure panics.
 fn panics<R>(join: impl FnOnce() -> R) {
@@ -60,6 +61,40 @@ fn the_stolen_half_may_wait_for_what_the_first_has_spawned() {
             assert_eq!(heard.recv(), Ok(false));
         };
         panics(|| pool.install(|| pool.join(first_half, second_half)));
+    });
+}
+
+#[test]
+fn of_a_threads_two_workers_the_one_with_tasks_steps_aside_and_comes_back() {
+    within_a_minute(|| {
+        let (pool, unrun) = pool_without(3, 1);
+        let (sent, taken) = (Count::default(), &Count::default());
+        let (say, heard) = mpsc::channel();
+        let (say, heard) = (Mutex::new(Some(say)), Mutex::new(heard));
+        let first_half = || {
+            until(|| taken.get() == 1);
+            let say = say.lock().unwrap().take().unwrap();
+            drop(heist::spawn(move || say.send(()).unwrap()));
+            first_half(taken);
+        };
+        let second_half = || {
+            taken.add();
+            heard.lock().unwrap().recv().unwrap();
+        };
+        let unwinds = |index| {
+            sent.add();
+            if index == 1 {
+                heist::join(first_half, second_half);
+            }
+        };
+        thread::scope(|threads| {
+            threads.spawn(|| panics(|| pool.broadcast(|cx| unwinds(cx.index()))));
+            // The worker that is given up has its job when another has begun its own.
+            pool.install(|| {
+                until(|| sent.get() > 0);
+                drop(unrun);
+            });
+        });
     });
 }
 
