@@ -137,7 +137,8 @@ impl Worker {
     /// they go to the entrance.
     #[inline]
     pub(super) fn clear_place(&self) {
-        if self.registry.resume(self.index) {
+        // Without a keeper they stay: waits take tasks from here, and none from there.
+        if self.registry.resume(self.index) && self.registry.staff.patience().is_some() {
             self.send_to_the_entrance();
         }
     }

@@ -1,12 +1,12 @@
 //! What is left behind in a slot, and who has it next.
 
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use heist::ThreadPool;
 
-use crate::support::{Count, Gate, hold, until, within_a_minute};
+use crate::support::{Count, Gate, builder, hold, until, within_a_minute};
 
 /// Long enough for who comes next to come before.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -82,5 +82,31 @@ fn nor_does_a_worker_off_duty_that_runs_what_was_sent_to_it() {
             heist::isolated(second);
         });
         until(|| ran.get() == 1);
+    });
+}
+
+/// Nobody would come for it at the entrance while the only worker waits.
+#[test]
+fn without_a_door_it_stays_where_a_wait_takes_it() {
+    within_a_minute(|| {
+        let pool = builder(1).max_guests(1).build().unwrap();
+        let (there, gate, begun) = (Gate::shared(), Gate::shared(), Count::default());
+        let (here, pass) = (there.clone(), gate.clone());
+        let (say, heard) = mpsc::channel();
+        let task = pool.spawn(move || {
+            here.open();
+            pass.pass();
+            let begun = &begun;
+            let stolen = move || (begun.add(), heard.recv().unwrap());
+            heist::join(|| until(|| begun.get() == 1), stolen);
+        });
+        there.pass();
+        pool.scope(|_| drop(heist::spawn(move || say.send(()).unwrap())));
+        pool.scope(|_| {
+            gate.open();
+            while !task.is_finished() {
+                heist::yield_now();
+            }
+        });
     });
 }
