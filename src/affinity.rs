@@ -15,25 +15,31 @@ mod linux {
         Some(thread::sched_getaffinity(None).ok()?.count() as usize)
     }
 
-    /// The CPUs that a thread may use, for another one.
+    /// What a thread is to ask for, to use the CPUs that another may.
     #[derive(Clone, Copy)]
     pub(crate) struct Mask(Option<CpuSet>);
 
     impl Mask {
         /// This thread's.
         pub(crate) fn current() -> Self {
-            Mask(thread::sched_getaffinity(None).ok())
+            Mask::of(&mut System(None))
         }
 
-        /// Lets this thread use them, if it may not. A failure leaves it with those that it has.
+        /// All, unless the thread is restricted: its cpuset may have others by then.
+        fn of(kernel: &mut impl Kernel) -> Self {
+            let Some(before) = kernel.get() else { return Mask(None) };
+            let mut restricted = Restricted::default();
+            give_back(&before, &mut restricted, kernel);
+            Mask(Some(restricted.0.unwrap_or_else(all)))
+        }
+
+        /// Lets this thread use those, and no others.
         pub(crate) fn apply(self) {
-            let (Mask(Some(cpus)), Ok(now)) = (self, thread::sched_getaffinity(None)) else {
-                return;
-            };
-            let is_missing = |cpu| cpus.is_set(cpu) && !now.is_set(cpu);
-            if (0..CpuSet::MAX_CPU).any(is_missing) {
-                give_back(&cpus, &mut Restricted::default(), &mut System(None));
-            }
+            self.apply_to(&mut System(None));
+        }
+
+        fn apply_to(self, kernel: &mut impl Kernel) {
+            self.0.iter().for_each(|cpus| kernel.ask(cpus));
         }
     }
 
@@ -100,15 +106,19 @@ mod linux {
     /// gets, also when its cpuset grows: so that is all, unless somebody had asked for less.
     fn give_back(before: &CpuSet, restricted: &mut Restricted, kernel: &mut impl Kernel) {
         if restricted.0 != Some(*before) {
-            let mut all = CpuSet::new();
-            (0..CpuSet::MAX_CPU).for_each(|cpu| all.set(cpu));
-            kernel.ask(&all);
+            kernel.ask(&all());
             if kernel.get().is_some_and(|now| now == *before) {
                 return;
             }
             restricted.0 = Some(*before);
         }
         kernel.ask(before);
+    }
+
+    fn all() -> CpuSet {
+        let mut all = CpuSet::new();
+        (0..CpuSet::MAX_CPU).for_each(|cpu| all.set(cpu));
+        all
     }
 
     /// A thread that can be moved.
@@ -155,7 +165,7 @@ mod linux {
     mod tests {
         use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
 
-        use super::{Kernel, Place, Restricted, Started, give_back};
+        use super::{Kernel, Mask, Place, Restricted, Started, all, give_back};
         use crate::sync::{Arc, AtomicBool, Mutex, Ordering, thread};
 
         #[test]
@@ -201,7 +211,6 @@ mod linux {
 
         #[test]
         fn a_thread_that_was_moved_grows_with_its_cpuset_unless_it_was_restricted() {
-            let all = || of(0..CpuSet::MAX_CPU);
             for (restricted, grown) in [(all(), of(0..4)), (of([0, 2]), of([0, 2]))] {
                 let mut linux = Linux { cpuset: of(0..3), asked: restricted };
                 let before = linux.get().unwrap();
@@ -214,6 +223,28 @@ mod linux {
                 assert!(linux.get().unwrap() == before, "and again");
                 linux.cpuset = of(0..4);
                 assert!(linux.get().unwrap() == grown);
+            }
+        }
+
+        #[test]
+        fn who_asks_for_what_another_may_use_has_that_also_when_the_cpuset_changes() {
+            let cases = [
+                (all(), of(0..3), [of(0..2), of(0..4)]),
+                (of([0, 2]), of([0, 2]), [of([0]), of([0, 2])]),
+            ];
+            for (restricted, now, later) in cases {
+                let mut builder = Linux { cpuset: of(0..3), asked: restricted };
+                let mask = Mask::of(&mut builder);
+                assert!(builder.get().unwrap() == now, "as before");
+                for started_by in [all(), of([1])] {
+                    let mut thread = Linux { cpuset: of(0..3), asked: started_by };
+                    mask.apply_to(&mut thread);
+                    assert!(thread.get().unwrap() == now);
+                    for (cpuset, later) in [of(0..2), of(0..4)].into_iter().zip(later) {
+                        thread.cpuset = cpuset;
+                        assert!(thread.get().unwrap() == later);
+                    }
+                }
             }
         }
 

@@ -138,6 +138,12 @@ impl Timer {
         was_set
     }
 
+    /// What a thread is to ask for that belongs to the same pool, to use the CPUs that the builder
+    /// of that might.
+    pub(crate) fn cpus(&self) -> Mask {
+        self.0.cpus
+    }
+
     /// Is this its thread? Then it is not to wait for what needs a clock.
     pub(crate) fn is_here(&self) -> bool {
         HERE.with(Cell::get) == Arc::as_ptr(&self.0)

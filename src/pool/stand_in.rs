@@ -3,7 +3,6 @@
 use std::{mem, time::Instant};
 
 use crate::{
-    affinity::Mask,
     config,
     deque::{Deque, Seat},
     headroom::Headroom,
@@ -26,8 +25,8 @@ pub(super) fn open(
     // Taken by a thread once it runs: a start that the system refused can be
     // tried again.
     let seats = Arc::new(Mutex::new(seats));
-    // Who calls one may be kept on one CPU.
-    let cpus = Mask::current();
+    // Who calls one may be kept on one CPU, or not be confined as the pool is.
+    let cpus = registry.timer.cpus();
     registry.staff.open(Box::new(move |call| {
         let registry = home.upgrade()?;
         let (seats, call) = (Arc::clone(&seats), Arc::clone(call));
