@@ -29,9 +29,13 @@ impl Worker {
         self.sections.set(self.sections.get() + 1);
         if self.sections.get() == 1 {
             self.turn_to(Activity::Blocked);
-            self.registry.staff.step_aside(self.index);
-            self.registry.serve_open_places(self.index);
+            self.open_place();
         }
+    }
+
+    fn open_place(&self) {
+        self.registry.staff.step_aside(self.index);
+        self.registry.serve_open_places(self.index);
     }
 
     pub(super) fn come_back(&self) {
@@ -41,6 +45,23 @@ impl Worker {
             self.turn_to(Activity::Busy);
         }
         self.ended();
+    }
+
+    /// Opens the place for a sleep in a wait, to `end_nap_aside`. It is a sleep and no section: in
+    /// one, the place is open already.
+    pub(super) fn nap_aside(&self) {
+        if !self.is_aside() {
+            self.naps_aside.set(true);
+            self.open_place();
+        }
+    }
+
+    /// Asked of each worker that this thread is, of which perhaps one had tasks and opened its
+    /// place.
+    pub(super) fn end_nap_aside(&self) {
+        if self.naps_aside.take() {
+            self.registry.staff.come_back(self.index);
+        }
     }
 
     /// Is this thread in a blocking section?

@@ -81,7 +81,7 @@ pub(crate) struct Worker {
     level: Cell<usize>,
     /// Blocking sections that this thread is in, nested.
     sections: Cell<usize>,
-    /// Has this thread left its place for a nap?
+    /// Is this thread's place open while it sleeps in a wait?
     naps_aside: Cell<bool>,
     /// Does a job from an isolated section begin here, with nothing else in the deque?
     alone: Cell<bool>,

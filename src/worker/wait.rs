@@ -267,8 +267,7 @@ impl<'a> Wait<'a> {
         // In an unwind, tasks that lie here are for others; what this thread waits for may need them.
         each_worker(&mut |worker| {
             if self.in_unwind && self.is_home(worker) && worker.has_queued() {
-                worker.step_aside();
-                worker.naps_aside.set(true);
+                worker.nap_aside();
             }
         });
         each_worker(&mut |worker| {
@@ -297,10 +296,7 @@ impl<'a> Wait<'a> {
             {
                 worker.searching.set(true);
             }
-            // This thread may be two workers of the pool, one with tasks and one without.
-            if worker.naps_aside.take() {
-                worker.come_back();
-            }
+            worker.end_nap_aside();
         });
     }
 

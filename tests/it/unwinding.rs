@@ -4,6 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
+use heist::WorkerMetrics;
+
 use crate::support::{Count, hold_some, pool, pool_without, until, within_a_minute};
 
 /// Runs `join`, whose first closure panics.
@@ -61,6 +63,37 @@ fn the_stolen_half_may_wait_for_what_the_first_has_spawned() {
             assert_eq!(heard.recv(), Ok(false));
         };
         panics(|| pool.install(|| pool.join(first_half, second_half)));
+    });
+}
+
+/// Its place is open while it sleeps so, but it does sleep.
+#[test]
+fn and_the_worker_sleeps_meanwhile_and_is_in_no_blocking_section() {
+    within_a_minute(|| {
+        let (pool, taken) = (&pool(2), &Count::default());
+        let (say, heard) = mpsc::channel();
+        let first_half = || {
+            until(|| taken.get() == 1);
+            drop(heist::spawn(move || say.send(()).unwrap()));
+            first_half(taken);
+        };
+        let second_half = move || {
+            taken.add();
+            // By a stand-in, so the worker is at it.
+            heard.recv().unwrap();
+            let still = |worker: &WorkerMetrics| worker.parked + worker.blocked;
+            let before = pool.metrics().workers;
+            until(|| {
+                let now = pool.metrics().workers;
+                let sleeps = |now: &WorkerMetrics| now.parks > now.wakes;
+                now.iter()
+                    .zip(&before)
+                    .any(|(now, before)| sleeps(now) && still(now) > still(before))
+            });
+        };
+        panics(|| pool.install(|| pool.join(first_half, second_half)));
+        let workers = pool.metrics().workers;
+        assert!(workers.iter().all(|worker| worker.blocked.is_zero()), "{workers:?}");
     });
 }
 
