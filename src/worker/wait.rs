@@ -278,7 +278,9 @@ impl<'a> Wait<'a> {
                     let sleep = &worker.registry.sleep;
                     let was = Awake::Unasked;
                     sleep.fall_asleep(worker.index, appetite, Depth::Sleep, was, parker);
-                    worker.registry.ask_all(worker.index);
+                    if appetite.deques {
+                        worker.registry.ask_all(worker.index);
+                    }
                 }
                 None => worker.registry.sleep.lie_down(worker.index, parker),
             }

@@ -195,6 +195,44 @@ fn a_guest_blocked_in_its_closure_keeps_no_worker_from_forks() {
 }
 
 #[test]
+fn a_worker_that_sleeps_too_deep_in_waits_to_take_forks_asks_for_none() {
+    within_a_minute(|| {
+        let pool = Arc::new(builder(2).build().unwrap());
+        let held = hold_some(&pool, 1);
+        let (there, go) = (Gate::shared(), Gate::shared());
+        let (here, gone) = (there.clone(), go.clone());
+        let (give, take) = mpsc::channel::<JoinHandle<()>>();
+        let third = move || {
+            here.open();
+            gone.pass();
+            take.recv().unwrap().join().unwrap();
+        };
+        let second = move || {
+            drop(heist::spawn(third));
+            heist::yield_now();
+        };
+        let deep = pool.spawn(move || {
+            drop(heist::spawn(second));
+            heist::yield_now();
+        });
+        there.pass();
+        let (home, (say, heard)) = (pool.clone(), mpsc::channel());
+        let forks = pool.spawn(move || {
+            let sleeps = || home.metrics().workers.iter().any(|worker| worker.parks > worker.wakes);
+            with_a_private_fork(&home, |_| {
+                go.open();
+                until(sleeps);
+                heist::join(|| say.send(public_jobs(&home)).unwrap(), || ());
+            });
+        });
+        give.send(forks).unwrap();
+        held.release();
+        assert_eq!(heard.recv(), Ok(0), "the next fork is private, too");
+        deep.join().unwrap();
+    });
+}
+
+#[test]
 fn a_fork_is_public_before_a_task_that_is_joined_begins_on_top_of_it() {
     within_a_minute(|| {
         let pool = builder(2).door_patience(None).build().unwrap();
