@@ -182,7 +182,10 @@ impl Worker {
         while waits() {
             let sent = registry.take_mail(self.index);
             match sent.or_else(|| if all { self.next_job(Share::Half) } else { None }) {
-                Some(job) => drop(self.run_job(job)),
+                Some(job) => {
+                    self.turn_to(Activity::Busy);
+                    self.run_job(job);
+                }
                 None => {
                     // Somebody may have been about to put one in.
                     discard();
@@ -193,6 +196,7 @@ impl Worker {
         discard();
         self.rest();
         self.leave_to_the_door();
+        self.turn_to(Activity::Parked);
         registry.sleep.wake_all();
     }
 

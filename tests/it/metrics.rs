@@ -7,7 +7,8 @@ use std::time::Duration;
 use heist::{Metrics, Priority, ThreadPool};
 
 use crate::support::{
-    Gate, HIGH, LOW, Meeting, NORMAL, assert_whole, builder, hold, pool, until, within_a_minute,
+    Count, Gate, HIGH, LOW, Meeting, NORMAL, assert_whole, builder, hold, pool, pool_without,
+    until, within_a_minute,
 };
 
 /// Waits until nothing is queued or running, and checks the law.
@@ -246,6 +247,37 @@ fn a_worker_that_sleeps_as_a_guest_of_another_pool_is_not_busy() {
         assert!(home.metrics().workers[0].parks > home.metrics().workers[0].wakes);
         gate.open();
         task.join().unwrap();
+    });
+}
+
+#[test]
+fn a_worker_that_is_given_up_is_busy_with_what_was_sent_to_it_and_no_longer() {
+    within_a_minute(|| {
+        let (pool, unrun) = pool_without(2, 1);
+        let (sent, taken) = (Count::default(), Count::default());
+        let second = || pool.metrics().workers[1].clone();
+        let waits = || {
+            until(|| !second().busy.is_zero());
+            until(|| taken.get() == 1);
+        };
+        let sleeps = || {
+            taken.add();
+            until(|| second().parks > second().wakes);
+        };
+        let job = |index| {
+            sent.add();
+            if index == 1 {
+                heist::join(waits, sleeps);
+            }
+        };
+        thread::scope(|threads| {
+            threads.spawn(|| pool.broadcast(|cx| job(cx.index())));
+            until(|| sent.get() == 1);
+            drop(unrun);
+        });
+        let before = second();
+        until(|| second().parked > before.parked || second().busy > before.busy);
+        assert_eq!(second().busy, before.busy);
     });
 }
 
