@@ -82,7 +82,8 @@ impl ThreadPool {
     /// # Where it runs
     ///
     /// On the calling thread: a worker of this pool, or an outside thread, which
-    /// becomes a guest. If all guest seats are taken, on one of the pool's own threads.
+    /// becomes a guest. If all guest seats are taken, on one of the pool's own threads; the calling
+    /// one is in the section, too, while it waits.
     ///
     /// # Blocks
     ///
@@ -100,6 +101,7 @@ impl ThreadPool {
     /// # Ok::<(), heist::BuildError>(())
     /// ```
     pub fn isolated<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
-        self.enter(|_| worker::isolated(f))
+        // Around the way in: who finds no seat waits, perhaps as a worker of another pool.
+        worker::isolated(|| self.enter(|_| f()))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, mpsc};
 use std::thread;
 
-use crate::support::{Count, pool, within_a_minute};
+use crate::support::{Count, builder, fall_asleep, pool, within_a_minute};
 
 fn count_one(ran: &AtomicUsize) {
     ran.fetch_add(1, Ordering::Relaxed);
@@ -151,6 +151,23 @@ fn what_is_stolen_back_from_a_thief_leaves_the_other_jobs_of_the_section_alone()
                 let (_, seen) = heist::join(move || begun.recv().unwrap(), stolen_from);
                 assert_eq!(seen, (true, LEFT_ALONE));
             });
+        });
+    });
+}
+
+#[test]
+fn a_section_in_another_pool_without_a_seat_is_one_of_the_callers_too() {
+    within_a_minute(|| {
+        let (home, other) = (pool(1), builder(1).max_guests(0).build().unwrap());
+        let ran = Count::shared();
+        home.install(|| {
+            let older = heist::spawn({
+                let ran = ran.clone();
+                move || ran.add()
+            });
+            other.isolated(|| fall_asleep(&home));
+            assert_eq!(ran.get(), 0);
+            older.join().unwrap();
         });
     });
 }
