@@ -18,8 +18,8 @@ use crate::{pool::ThreadPool, worker};
 /// Each job of [`Scope::spawn_handle`](crate::Scope::spawn_handle) runs in a section of its own.
 ///
 /// What it costs: nothing at a fork. A thread whose fork was stolen helps its
-/// thief with that, or sleeps, though there may be other work in the pool; so hold the
-/// section as short as the lock.
+/// thief with that, while that is in no section inside, or sleeps, though there may be other
+/// work in the pool; so hold the section as short as the lock.
 ///
 /// What it cannot save:
 ///

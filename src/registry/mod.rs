@@ -12,7 +12,7 @@ use std::time::Instant;
 
 pub(crate) use self::{
     gates::{Gate, InStrand},
-    slot::Slot,
+    slot::{Only, Slot},
     steal::Share,
 };
 

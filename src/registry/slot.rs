@@ -19,10 +19,9 @@ pub(crate) struct Slot<C: 'static> {
     /// Jobs for this very thread, sent from inside an isolated section: taken in
     /// such waits, too.
     pub(super) inner: Inner<JobRef<C>>,
-    /// The address of a latch that is not set: nothing is in the deque but what
-    /// descends from its job, which runs here. Whoever waits for it may steal
-    /// while this is locked.
-    pub(crate) only: Mutex<Option<usize>>,
+    /// There while nothing is in the deque but what descends from one job, which runs here.
+    /// Whoever waits for that may steal while this is locked.
+    pub(crate) only: Mutex<Option<Only>>,
     privacy: Arc<Privacy>,
     /// Has it had a thread?
     known: AtomicBool,
@@ -30,6 +29,14 @@ pub(crate) struct Slot<C: 'static> {
     left: AtomicBool,
     pub(crate) counters: Counters,
     pub(crate) ledger: Arc<Ledger>,
+}
+
+/// A job that was stolen from a section, and runs here.
+pub(crate) struct Only {
+    /// The address of its latch, which is not set.
+    pub(crate) latch: usize,
+    /// The sections begun in it that its thread is in, one inside another.
+    pub(crate) inner: usize,
 }
 
 impl<C> Slot<C> {

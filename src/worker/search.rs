@@ -3,7 +3,7 @@
 use super::{Worker, fair::in_turn, wait::each_worker};
 use crate::{
     raw::{JobRef, Kind, Latch},
-    registry::Share,
+    registry::{Only, Share},
     sleep::{Appetite, Place},
 };
 
@@ -145,21 +145,21 @@ impl Worker {
         sent.or_else(|| if appetite.strays { self.registry.take_stray() } else { None })
     }
 
-    /// The oldest job of slot `victim`, if all that lies there descends from the
-    /// job that will set `latch`. It is of a section of its own: one that began there may
-    /// hold a lock that others want in the section here.
-    pub(super) fn steal_back(&self, victim: usize, latch: &Latch, trail: Trail) -> Option<Job> {
-        let slot = self.registry.slot(victim);
-        let any = !trail.in_unwind;
+    /// The oldest job of the holder, if all that lies there descends from the job that will set
+    /// `latch`, and is as much a part of the section here as that: made in no other inside it.
+    pub(super) fn steal_back(&self, latch: &Latch, trail: Trail) -> Option<Job> {
+        let victim = trail.holder.filter(|&slot| slot != self.index)?;
+        let (slot, any) = (self.registry.slot(victim), !trail.in_unwind);
         // Locked while it steals, since that job is not over before it is taken
         // off there.
         let only = slot.only.lock();
-        if *only != Some(latch.address()) || !any && slot.may_hold_jobs() {
+        let is_open = |only: &Only| only.latch == latch.address() && only.inner == 0;
+        if !only.as_ref().is_some_and(is_open) || !any && slot.may_hold_jobs() {
             return None;
         }
         let job = self.steal_from(victim, Share::One)?;
         drop(only);
-        self.unless_stranger(job.set_apart(), any)
+        self.unless_stranger(job, any)
     }
 
     /// Work for a thread that waits for another pool: that pool may need it

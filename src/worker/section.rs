@@ -15,6 +15,7 @@ use std::cell::Cell;
 use super::{Worker, wait::each_worker};
 use crate::{
     raw::{JobRef, Latch},
+    registry::Only,
     sync::{Mutex, thread_local},
 };
 
@@ -44,6 +45,7 @@ impl Section {
         each_worker(&mut |worker| {
             worker.publish();
             worker.deque.enter_section();
+            worker.count_inner(|inner| inner + 1);
         });
         SECTIONS.with(|sections| sections.set(sections.get() + 1));
         Section(())
@@ -53,7 +55,10 @@ impl Section {
 impl Drop for Section {
     fn drop(&mut self) {
         SECTIONS.with(|sections| sections.set(sections.get() - 1));
-        each_worker(&mut |worker| worker.deque.leave_section());
+        each_worker(&mut |worker| {
+            worker.count_inner(|inner| inner - 1);
+            worker.deque.leave_section();
+        });
     }
 }
 
@@ -105,32 +110,20 @@ impl Worker {
     /// are for others.
     #[cold]
     pub(super) fn run_apart(&self, job: JobRef<Worker>) -> bool {
-        // And nothing that it pushes descends from what runs here.
-        let only = self.only().lock().take();
-        let (ran, tasks) = self.run_within(job);
+        self.alone.set(false);
+        // Nor does the owner, if this is a thief, steal them back from in there.
+        let (ran, mut tasks) = isolated(|| {
+            let ran = self.visit(|worker| worker.run_here(job));
+            (ran, std::iter::from_fn(|| self.deque.pop()).collect::<Vec<_>>())
+        });
+        tasks.reverse();
         tasks.into_iter().for_each(|task| self.registry.send_errand(None, task));
-        *self.only().lock() = only;
         ran
     }
 
-    /// Runs a job that was stolen back from a thief: a part of the section, but perhaps of one
-    /// of the thief's in it, too. So are the tasks that it leaves.
-    #[cold]
+    /// Runs a job that was stolen back from a thief: a part of the section.
     pub(super) fn run_stolen_back(&self, job: JobRef<Worker>) {
-        let (_, tasks) = self.run_within(job);
-        tasks.into_iter().for_each(|task| self.push(task.set_apart()));
-    }
-
-    /// Runs a job in a section inside the one that this thread is in; and the tasks that it
-    /// leaves, the oldest first.
-    fn run_within(&self, job: JobRef<Worker>) -> (bool, Vec<JobRef<Worker>>) {
-        self.alone.set(false);
-        isolated(|| {
-            let ran = self.visit(|worker| worker.run_here(job));
-            let mut tasks: Vec<_> = std::iter::from_fn(|| self.deque.pop()).collect();
-            tasks.reverse();
-            (ran, tasks)
-        })
+        self.visit(|worker| worker.run_job(job));
     }
 
     /// Runs a job from elsewhere, and then what it has left that frames wait for.
@@ -147,11 +140,23 @@ impl Worker {
     /// The fork that will set `latch` begins here.
     pub(super) fn begin_alone(&self, latch: &Latch) {
         if self.alone.replace(false) {
-            *self.only().lock() = Some(latch.address());
+            *self.only().lock() = Some(Only { latch: latch.address(), inner: 0 });
         }
     }
 
-    fn only(&self) -> &Mutex<Option<usize>> {
+    /// A section begins or ends. What a thief makes in one of its own is not for the owner's
+    /// waits: it may hold a lock around that, which the owner's other jobs want.
+    fn count_inner(&self, count: impl FnOnce(usize) -> usize) {
+        // Else nobody steals back from here.
+        if !self.visiting.get() {
+            return;
+        }
+        if let Some(only) = &mut *self.only().lock() {
+            only.inner = count(only.inner);
+        }
+    }
+
+    fn only(&self) -> &Mutex<Option<Only>> {
         &self.registry.slot(self.index).only
     }
 }

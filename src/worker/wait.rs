@@ -238,8 +238,8 @@ impl<'a> Wait<'a> {
     /// In an isolated section: a job that descends from what this thread waits
     /// for, out of the deque of the thief.
     fn steal_back(&self, worker: &Worker) -> Option<JobRef<Worker>> {
-        let thief = self.thief(worker)?;
-        worker.steal_back(thief, self.awaited.latch()?, self.trail())
+        self.thief(worker)?;
+        worker.steal_back(self.awaited.latch()?, self.trail())
     }
 
     /// In an isolated section: who has stolen what this thread waits for.

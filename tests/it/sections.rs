@@ -3,9 +3,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, mpsc};
-use std::thread;
+use std::thread::{self, ThreadId};
 
-use crate::support::{Count, builder, fall_asleep, pool, within_a_minute};
+use crate::support::{Count, builder, fall_asleep, parks, pool, until, within_a_minute};
 
 fn count_one(ran: &AtomicUsize) {
     ran.fetch_add(1, Ordering::Relaxed);
@@ -130,28 +130,75 @@ fn a_broadcasts_own_share_is_a_part_of_the_section_it_is_called_in() {
     });
 }
 
-/// It may be from an inner section of the thief's, who holds a lock there that others
-/// want in the section here.
+/// In a section with a thief: runs `stolen` there, and `back` in the other half of a join in
+/// `stolen`, whose first half it is given by.
+fn with_a_thief<R: Send>(stolen: impl FnOnce() -> R + Send) -> R {
+    let (begin, begun) = mpsc::channel();
+    let stolen = move || {
+        begin.send(()).unwrap();
+        stolen()
+    };
+    heist::join(move || begun.recv().unwrap(), stolen).1
+}
+
+/// A join of the thief's whose second half `back` is for the owner: is it run there, and what
+/// comes of it?
+fn gives_back<R: Send>(owner: ThreadId, back: impl FnOnce() -> R + Send) -> (bool, R) {
+    let (begin, begun) = mpsc::channel();
+    let back = move || {
+        begin.send(()).unwrap();
+        (thread::current().id() == owner, back())
+    };
+    heist::join(move || begun.recv().unwrap(), back).1
+}
+
 #[test]
-fn what_is_stolen_back_from_a_thief_leaves_the_other_jobs_of_the_section_alone() {
+fn what_is_stolen_back_from_a_thief_runs_what_comes_into_a_scope_of_the_section() {
     within_a_minute(|| {
-        let pool = pool(1);
-        pool.isolated(|| {
+        pool(1).isolated(|| {
             with_a_job_to_come(|look| {
-                let caller = thread::current().id();
-                let ((begin, begun), (steal, stolen)) = (mpsc::channel(), mpsc::channel());
-                let stolen_from = move || {
-                    begin.send(()).unwrap();
-                    let back = move || {
-                        steal.send(()).unwrap();
-                        (thread::current().id() == caller, look())
-                    };
-                    heist::isolated(|| heist::join(move || stolen.recv().unwrap(), back)).1
-                };
-                let (_, seen) = heist::join(move || begun.recv().unwrap(), stolen_from);
-                assert_eq!(seen, (true, LEFT_ALONE));
+                let owner = thread::current().id();
+                let seen = with_a_thief(|| gives_back(owner, look));
+                assert_eq!(seen, (true, (Some(heist::Yield::Executed), 1)));
             });
         });
+    });
+}
+
+#[test]
+fn what_is_left_by_a_task_that_was_stolen_back_is_for_the_section_too() {
+    within_a_minute(|| {
+        pool(1).isolated(|| {
+            let owner = thread::current().id();
+            let (say, said) = mpsc::channel();
+            let last = move || say.send(thread::current().id() == owner).unwrap();
+            let child = move || drop(heist::spawn(last));
+            let back = move || drop(heist::spawn(child));
+            let seen = with_a_thief(move || {
+                let (is_back, ()) = gives_back(owner, back);
+                (is_back, said.recv().unwrap())
+            });
+            assert_eq!(seen, (true, true));
+        });
+    });
+}
+
+/// It would wait there on top of what may want a lock that the thief holds around its section.
+#[test]
+fn what_a_thief_has_made_in_an_inner_section_is_not_stolen_back() {
+    within_a_minute(|| {
+        let pool = pool(2);
+        let in_inner = || {
+            heist::isolated(|| {
+                let thief = thread::current().id();
+                let owner_has_looked = || {
+                    let before = parks(&pool);
+                    until(|| parks(&pool) >= before + 2);
+                };
+                heist::join(owner_has_looked, || thread::current().id() == thief).1
+            })
+        };
+        assert!(pool.install(|| heist::isolated(|| with_a_thief(in_inner))));
     });
 }
 
