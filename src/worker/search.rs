@@ -148,18 +148,17 @@ impl Worker {
     /// The oldest job of the holder, if all that lies there descends from the job that will set
     /// `latch`, and is as much a part of the section here as that: made in no other inside it.
     pub(super) fn steal_back(&self, latch: &Latch, trail: Trail) -> Option<Job> {
-        let victim = trail.holder.filter(|&slot| slot != self.index)?;
-        let (slot, any) = (self.registry.slot(victim), !trail.in_unwind);
+        let victim = self.in_reach(trail)?;
         // Locked while it steals, since that job is not over before it is taken
         // off there.
-        let only = slot.only.lock();
+        let only = self.registry.slot(victim).only.lock();
         let is_open = |only: &Only| only.latch == latch.address() && only.inner == 0;
-        if !only.as_ref().is_some_and(is_open) || !any && slot.may_hold_jobs() {
+        if !only.as_ref().is_some_and(is_open) {
             return None;
         }
         let job = self.steal_from(victim, Share::One)?;
         drop(only);
-        self.unless_stranger(job, any)
+        self.unless_stranger(job, self.takes_any_needed(trail))
     }
 
     /// Work for a thread that waits for another pool: that pool may need it

@@ -1,11 +1,14 @@
 //! Isolated sections inside others, and what is no part of the section that it is run in.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread::{self, ThreadId};
 
-use crate::support::{Count, builder, fall_asleep, parks, pool, until, within_a_minute};
+use heist::ThreadPool;
+
+use crate::support::{Count, Gate, builder, fall_asleep, parks, pool, until, within_a_minute};
 
 fn count_one(ran: &AtomicUsize) {
     ran.fetch_add(1, Ordering::Relaxed);
@@ -199,6 +202,42 @@ fn what_a_thief_has_made_in_an_inner_section_is_not_stolen_back() {
             })
         };
         assert!(pool.install(|| heist::isolated(|| with_a_thief(in_inner))));
+    });
+}
+
+/// A task that waits until its thief, which is in the other half, has spawned the next, and
+/// until that has begun or the owner will not.
+fn chain(pool: &Arc<ThreadPool>, deepest: &Arc<AtomicUsize>, ended: &Arc<Gate>, more: usize) {
+    thread_local!(static DEPTH: Cell<usize> = const { Cell::new(0) });
+    if more == 0 {
+        return ended.open();
+    }
+    let depth = DEPTH.get() + 1;
+    DEPTH.set(depth);
+    deepest.fetch_max(depth, Ordering::Relaxed);
+    with_a_thief(|| {
+        let (begin, begun) = mpsc::channel();
+        let [next, pool] = [pool, pool].map(Arc::clone);
+        let (deepest, ended) = (Arc::clone(deepest), Arc::clone(ended));
+        drop(heist::spawn(move || {
+            // Unless it has given up.
+            let _ = begin.send(());
+            chain(&next, &deepest, &ended, more - 1);
+        }));
+        let before = parks(&pool);
+        until(|| begun.try_recv().is_ok() || parks(&pool) >= before + 2);
+    });
+    DEPTH.set(depth - 1);
+}
+
+#[test]
+fn tasks_that_are_stolen_back_nest_only_so_deep() {
+    within_a_minute(|| {
+        let (pool, deepest, ended) = (Arc::new(pool(2)), Arc::default(), Gate::shared());
+        pool.install(|| heist::isolated(|| chain(&pool, &deepest, &ended, 200)));
+        ended.pass();
+        let deepest = deepest.load(Ordering::Relaxed);
+        assert!(deepest < 100, "{deepest}");
     });
 }
 
