@@ -82,7 +82,7 @@ impl Drop for Seat<'_> {
         }
         worker.stand_up();
         if worker.has_queued() {
-            worker.registry().leave_tasks(worker.slot());
+            worker.leave_as_guest();
             worker = self.guests.exchange(worker);
         }
         let sleep = &worker.registry().sleep;

@@ -132,6 +132,19 @@ impl Worker {
         }
     }
 
+    /// This guest goes, and leaves tasks here. With the last worker given up meanwhile, nobody may
+    /// come for one that was held aside when that looked.
+    #[cold]
+    pub(crate) fn leave_as_guest(&self) {
+        self.registry.leave_tasks(self.index);
+        // ORDERING(close): as in `JoinHandle::heed_end`.
+        if self.registry.phase() == Phase::Discarding {
+            while let Some(task) = self.deque.pop() {
+                task.discard();
+            }
+        }
+    }
+
     /// This thread comes where tasks may have been left, and may be long at something else. The
     /// keeper of the door, who takes the oldest job from there, could take what is forked now: so
     /// they go to the entrance.

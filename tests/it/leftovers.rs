@@ -1,10 +1,10 @@
 //! What is left behind in a slot, and who has it next.
 
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use heist::ThreadPool;
+use heist::{JoinHandle, ThreadPool};
 
 use crate::support::{Count, Gate, builder, hold, until, within_a_minute};
 
@@ -108,5 +108,41 @@ fn without_a_door_it_stays_where_a_wait_takes_it() {
                 heist::yield_now();
             }
         });
+    });
+}
+
+/// Spawns a task on top of so many forks: whoever settles those puts it aside for each.
+fn spawn_on_top_of(forks: usize, then: &(dyn Fn() + Sync)) -> JoinHandle<()> {
+    if forks == 0 {
+        let task = heist::spawn(|| ());
+        then();
+        return task;
+    }
+    heist::join(|| spawn_on_top_of(forks - 1, then), || ()).0
+}
+
+#[test]
+fn what_a_guest_held_aside_when_the_last_worker_was_given_up_is_dropped() {
+    within_a_minute(|| {
+        for round in 0..1000 {
+            let (keep, kept) = mpsc::channel();
+            let keeps = move |worker| {
+                keep.send(worker).unwrap();
+                Ok(())
+            };
+            let pool = ThreadPool::builder().num_threads(1).spawn_handler(keeps).build().unwrap();
+            let worker = kept.recv().unwrap();
+            let both = Barrier::new(2);
+            let meet = || {
+                both.wait();
+            };
+            let task = thread::scope(|threads| {
+                let guest = threads.spawn(|| pool.scope(|_| spawn_on_top_of(round % 64, &meet)));
+                both.wait();
+                drop(worker);
+                guest.join().unwrap()
+            });
+            assert!(task.is_finished(), "{round}");
+        }
     });
 }
