@@ -9,7 +9,7 @@ use crate::{
     raw::{self, JobRef, LatchOf, Ticket},
     registry::Registry,
     sync::Arc,
-    worker::Worker,
+    worker::{Worker, in_section},
 };
 
 /// What a scope was opened with.
@@ -144,6 +144,8 @@ impl<'scope> Scope<'scope> {
     pub(super) fn push(&self, make: impl FnOnce(Option<&Worker>) -> JobRef<Worker>) {
         let (home, owner) = (self.ticket.extra(), self.ticket.owner());
         let registry = &home.registry;
+        // Whoever takes it is as strict as who made it.
+        let mark = |job: JobRef<Worker>| if in_section() { job.isolate() } else { job };
         Worker::of(registry, |worker| match worker {
             // Its frame, and whoever would take the job, are in the parent only.
             None if !registry.process.is_current() => panic!("{LEFT_BEHIND}"),
@@ -158,13 +160,13 @@ impl<'scope> Scope<'scope> {
             }
             Some(worker) if worker.leaves_to_others(owner) => {
                 let _present = self.present();
-                registry.push_stray(owner, make(Some(worker)));
+                registry.push_stray(owner, mark(make(Some(worker))));
             }
             Some(worker) => worker.push(make(Some(worker))),
             // A thread of another pool, or of none, that borrowed the scope.
             None => {
                 let _present = self.present();
-                registry.push_stray(owner, make(None));
+                registry.push_stray(owner, mark(make(None)));
             }
         });
     }

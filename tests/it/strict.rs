@@ -76,6 +76,36 @@ fn a_thief_of_a_sections_scoped_job_is_as_strict_as_its_owner() {
     });
 }
 
+/// What its runner does with a job put into a scope from outside, by `spawn`, which is to call
+/// what it is given.
+fn what_is_done_with_a_stray(spawn: fn(&ThreadPool, &(dyn Fn() + Sync))) -> heist::Yield {
+    what_its_runner_does(false, |pool, job, meanwhile| {
+        pool.scope(|s| {
+            let job = Mutex::new(Some(job));
+            thread::scope(|threads| {
+                let put = || {
+                    let job = job.lock().unwrap().take().unwrap();
+                    s.spawn(move |_| job());
+                };
+                threads.spawn(move || spawn(pool, &put));
+            });
+            meanwhile();
+        });
+    })
+}
+
+#[test]
+fn whoever_runs_what_is_put_into_a_scope_from_a_section_outside_of_it_is_strict() {
+    within_a_minute(|| {
+        let done = what_is_done_with_a_stray;
+        assert_eq!(done(|_, put| put()), heist::Yield::Executed);
+        assert_eq!(done(|_, put| heist::isolated(put)), heist::Yield::Idle);
+        // As a guest.
+        assert_eq!(done(|pool, put| pool.scope(|_| put())), heist::Yield::Executed);
+        assert_eq!(done(|pool, put| pool.isolated(put)), heist::Yield::Idle);
+    });
+}
+
 #[test]
 fn a_thief_of_a_sections_task_is_as_strict_as_its_owner() {
     a_runner_is_strict(|pool, job, meanwhile| {
