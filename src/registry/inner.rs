@@ -23,7 +23,12 @@ impl<J> Inner<J> {
     #[inline]
     pub(super) fn take(&self, sections: usize) -> Option<J> {
         // Every look for work comes here.
-        take_from(self.0.get()?, sections)
+        take_from(self.0.get()?, |jobs| jobs.range(sections..).next_back().map(|at| *at.0))
+    }
+
+    /// The same of the outermost that it may take, which what is for inner ones might starve.
+    pub(super) fn take_outer(&self, sections: usize) -> Option<J> {
+        take_from(self.0.get()?, |jobs| jobs.range(sections..).next().map(|at| *at.0))
     }
 
     /// Is there something for a wait in so many?
@@ -34,16 +39,17 @@ impl<J> Inner<J> {
     }
 }
 
-/// The same once there may be some.
-fn take_from<J>(jobs: &Mutex<BTreeMap<usize, VecDeque<J>>>, sections: usize) -> Option<J> {
+/// The oldest of those that are for as many sections as `choose` says.
+fn take_from<J>(
+    jobs: &Mutex<BTreeMap<usize, VecDeque<J>>>,
+    choose: impl FnOnce(&BTreeMap<usize, VecDeque<J>>) -> Option<usize>,
+) -> Option<J> {
     let mut jobs = jobs.lock();
-    let mut innermost = jobs.last_entry()?;
-    if *innermost.key() < sections {
-        return None;
-    }
-    let job = innermost.get_mut().pop_front();
-    if innermost.get().is_empty() {
-        innermost.remove();
+    let sections = choose(&jobs)?;
+    let chosen = jobs.get_mut(&sections)?;
+    let job = chosen.pop_front();
+    if chosen.is_empty() {
+        jobs.remove(&sections);
     }
     job
 }
@@ -67,5 +73,15 @@ mod tests {
         assert!(inner.has(1) && !inner.has(2));
         assert_eq!([0, 1, 0].map(|sections| inner.take(sections)), [Some("a"), Some("c"), None]);
         assert!(!inner.has(0));
+    }
+
+    #[test]
+    fn what_is_for_the_outermost_section_has_its_turn() {
+        let inner = Inner::new();
+        assert!(inner.take_outer(0).is_none());
+        [1, 2, usize::MAX, 2].into_iter().for_each(|sections| inner.push(sections, sections));
+        let taken = [2, 0, 0, 0].map(|sections| inner.take_outer(sections));
+        assert_eq!(taken, [2, 1, 2, usize::MAX].map(Some));
+        assert!(!inner.has(0) && inner.take_outer(0).is_none());
     }
 }

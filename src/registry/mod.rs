@@ -216,6 +216,11 @@ impl<C> Registry<C> {
         self.slots[index].inner.take(sections)
     }
 
+    /// The same in the turn of what is for the outermost section that this may be taken in.
+    pub(crate) fn take_outer_mail(&self, index: usize, sections: usize) -> Option<JobRef<C>> {
+        self.slots[index].inner.take_outer(sections)
+    }
+
     /// Lets any thread of the pool take a job that slot `owner` waits for, if one
     /// does.
     pub(crate) fn push_stray(&self, owner: Option<usize>, job: JobRef<C>) {

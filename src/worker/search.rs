@@ -115,15 +115,15 @@ impl Worker {
     /// of which may be needed, and perhaps nobody else is there for it.
     fn help_alone(&self, trail: Trail, structured: bool) -> Option<Job> {
         let any = self.takes_any_needed(trail);
-        let sent = || self.registry.take_inner_mail(self.index, self.isolated_sections());
-        // Now and then what newer tasks would hide.
+        let (registry, sections) = (&self.registry, self.isolated_sections());
+        // Now and then what newer tasks would hide, or what is for inner sections.
         let overdue = self.fair_turn().and_then(|turn| {
-            in_turn(
-                turn,
-                2,
-                |place| if place == 0 { sent() } else { self.own_job(false, structured) },
-            )
+            in_turn(turn, 2, |place| match place {
+                0 => registry.take_outer_mail(self.index, sections),
+                _ => self.own_job(false, structured),
+            })
         });
+        let sent = || registry.take_inner_mail(self.index, sections);
         overdue.or_else(|| self.own_job(any, structured)).or_else(sent)
     }
 
