@@ -20,7 +20,7 @@ mod linux {
     pub(crate) struct Mask(Option<CpuSet>);
 
     impl Mask {
-        /// This thread's.
+        /// This thread's, which asks for just that from now on.
         pub(crate) fn current() -> Self {
             Mask::of(&mut System(None))
         }

@@ -326,7 +326,8 @@ impl<S: Spawner> ThreadPoolBuilder<S> {
     /// # Where it runs
     ///
     /// The calling thread starts the others, so `thread_name` and
-    /// `spawn_handler` run on it; start and exit handlers on the workers.
+    /// `spawn_handler` run on it; start and exit handlers on the workers. Stand-ins are given the CPUs
+    /// that it may use now (on Linux it asks for all to hear which, and then for those that it had).
     ///
     /// # Blocks
     ///
@@ -339,8 +340,7 @@ impl<S: Spawner> ThreadPoolBuilder<S> {
     ///
     /// # Panics
     ///
-    /// With a panic of `thread_name` or `spawn_handler`, after the threads
-    /// already started are stopped.
+    /// With a panic of `thread_name` or `spawn_handler`, after the threads already started are stopped.
     ///
     /// # Examples
     ///

@@ -35,8 +35,9 @@ use crate::{pool::ThreadPool, worker};
 /// - a task spawned inside that runs when `f` has ended has a section of its own: in it only
 ///   what it has made itself is run, not what lies in its thread's queue from `f`, which others
 ///   may be too busy for; to join that runs it all the same, but not to await it in a future;
-/// - a task spawned inside whose handle is joined in another section may run as a part of that: its
-///   waits run what was made there, which may want the lock;
+/// - a task spawned inside whose handle is joined in another section, or that is run in a wait of a section
+///   around `f` when that has ended, may run as a part of that: its waits run what was made there, which
+///   may want the lock;
 /// - a task spawned inside may have to wait for older ones of its key, its bulkhead or
 ///   its lane; the thread that joins it may run those of its key first, and any of them
 ///   may want the lock;

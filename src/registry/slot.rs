@@ -33,7 +33,7 @@ pub(crate) struct Slot<C: 'static> {
 
 /// A job that was stolen from a section, and runs here.
 pub(crate) struct Only {
-    /// The address of its latch, which is not set.
+    /// The address of its latch. Once that is set, nobody asks for it.
     pub(crate) latch: usize,
     /// The sections begun in it that its thread is in, one inside another.
     pub(crate) inner: usize,

@@ -85,7 +85,7 @@ pub(crate) struct Worker {
     naps_aside: Cell<bool>,
     /// Does a job from an isolated section begin here, with nothing else in the deque?
     alone: Cell<bool>,
-    /// Is this thread in a section only for a job from that of another?
+    /// Does a job from the section of another run here, or one that was stolen back from there?
     visiting: Cell<bool>,
     /// Does `sleep` count this thread as searching?
     searching: Cell<bool>,

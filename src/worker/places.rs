@@ -200,6 +200,7 @@ impl Worker {
                     self.run_job(job);
                 }
                 None => {
+                    self.turn_to(Activity::Parked);
                     // Somebody may have been about to put one in.
                     discard();
                     spin_loop();

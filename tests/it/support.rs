@@ -6,15 +6,18 @@ use std::panic::{self, AssertUnwindSafe};
 use std::pin::{Pin, pin};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, mpsc};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use heist::{ThreadBuilder, ThreadPool, ThreadPoolBuilder};
 
-/// What takes longer than this hangs.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// What takes longer than this hangs. A sanitizer makes some tests take a minute on a busy machine.
+static PATIENCE: LazyLock<Duration> = LazyLock::new(|| {
+    let minutes = std::env::var("HEIST_TEST_MINUTES").map_or(1, |n| n.parse().expect("a number"));
+    Duration::from_secs(60 * minutes)
+});
 
 /// Set in the process that `alone` starts.
 const ALONE: &str = "HEIST_TEST_ALONE";
@@ -33,8 +36,8 @@ pub(crate) fn within_a_minute(body: impl FnOnce() + Send + 'static) {
         body();
     });
     let runner = runner.expect("a thread for the test");
-    if outcome.recv_timeout(PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout) {
-        panic!("{name} hangs: no end after {PATIENCE:?}");
+    if outcome.recv_timeout(*PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout) {
+        panic!("{name} hangs: no end after {:?}", *PATIENCE);
     }
     if let Err(payload) = runner.join() {
         panic::resume_unwind(payload);
@@ -70,7 +73,7 @@ pub(crate) fn alone(test: &str, body: impl FnOnce() + Send + 'static) {
 pub(crate) fn until(condition: impl Fn() -> bool) {
     let start = Instant::now();
     while !condition() {
-        assert!(start.elapsed() < PATIENCE, "what was waited for never came");
+        assert!(start.elapsed() < *PATIENCE, "what was waited for never came");
         thread::park_timeout(Duration::from_micros(50));
     }
 }
@@ -183,7 +186,7 @@ impl Gate {
     /// Blocks the thread until the gate is open.
     pub(crate) fn pass(&self) {
         let open = self.open.lock().unwrap();
-        let (_open, late) = self.opened.wait_timeout_while(open, PATIENCE, |open| !*open).unwrap();
+        let (_open, late) = self.opened.wait_timeout_while(open, *PATIENCE, |open| !*open).unwrap();
         assert!(!late.timed_out(), "the gate never opened");
     }
 }
@@ -209,7 +212,7 @@ impl Meeting {
         *arrived += 1;
         self.changed.notify_all();
         let (_arrived, late) =
-            self.changed.wait_timeout_while(arrived, PATIENCE, |arrived| *arrived < all).unwrap();
+            self.changed.wait_timeout_while(arrived, *PATIENCE, |arrived| *arrived < all).unwrap();
         assert!(!late.timed_out(), "somebody never came");
     }
 }
