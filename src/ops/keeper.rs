@@ -5,7 +5,10 @@
 //! that things have changed: it may be too deep in waits for the pool's own jobs, and
 //! then nobody else would be there to see to it.
 
-use std::{cell::RefCell, time::Instant};
+use std::{
+    cell::{Cell, RefCell},
+    time::Instant,
+};
 
 use super::{
     joining::{Finish, run_here},
@@ -98,30 +101,45 @@ impl<T> Awaited for DoneOrDue<'_, T> {
 /// What a thread is in, for its keeper: by address, and number within.
 pub(super) type Place = (usize, u64);
 
+/// A task in a place, and by whose leave.
+struct Stay {
+    place: Place,
+    room: Room,
+    /// Not given up yet.
+    held: Cell<bool>,
+}
+
 thread_local! {
-    /// The place that this thread is in, and by whose leave. Nothing is dropped at the
-    /// thread's end, so it is there as long as anybody may ask.
-    static INSIDE: Slot<(Place, Room)> = const { Slot::new() };
+    /// The place that this thread is in. Nothing is dropped at the thread's end, so it is there
+    /// as long as anybody may ask.
+    static INSIDE: Slot<Stay> = const { Slot::new() };
 }
 
 /// Runs `f` in `place`.
 pub(super) fn inside<R>(place: Place, room: Room, f: impl FnOnce() -> R) -> R {
-    INSIDE.with(|inside| inside.enter(&(place, room), f))
+    let stay = Stay { place, room, held: Cell::new(true) };
+    INSIDE.with(|inside| inside.enter(&stay, f))
 }
 
 /// Is this thread in `place`, now or further up its stack?
 pub(super) fn is_inside(place: Place) -> bool {
     let mut found = false;
     INSIDE.with(|inside| {
-        inside.find(&mut |&(other, _)| {
-            found = other == place;
+        inside.find(&mut |stay| {
+            found = stay.place == place && stay.held.get();
             found
         });
     });
     found
 }
 
-/// By whose leave the innermost place was entered.
-pub(super) fn room() -> Room {
-    Slot::with(&INSIDE, |inside| inside.map_or(Room::Own, |&(_, room)| room))
+/// Gives up the innermost place, and says by whose leave it was entered. Its task has a result
+/// by now, but perhaps code to run that has no use for that: a destructor, a handler, a waker.
+pub(super) fn give_up() -> Room {
+    Slot::with(&INSIDE, |inside| {
+        inside.map_or(Room::Own, |stay| {
+            stay.held.set(false);
+            stay.room
+        })
+    })
 }

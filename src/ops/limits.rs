@@ -54,7 +54,7 @@ impl TaskBuilder<'_> {
     /// The closure of a task that is late is dropped on the pool's thread
     /// `heist-timer`, or on the worker that comes to it. What blocks on that thread
     /// holds up the pool's other clocks. If the system refuses that thread, the handle
-    /// is told when a worker comes to the task.
+    /// is told when a worker comes to the task; to a future, when that has its output.
     ///
     /// # Blocks
     ///

@@ -143,8 +143,9 @@ impl Strand {
         let mut ran = 0;
         while !is_enough(ran) {
             let Some(waits) = registry.strands.next(self.key) else { break };
-            let task = registry.let_in(waits);
-            if inside(self.place(), Room::Own, || worker.run_job(task)) {
+            // Inside: the room that comes free wakes somebody, who may join a task of this key.
+            let run = || worker.run_job(registry.let_in(waits));
+            if inside(self.place(), Room::Own, run) {
                 ran += 1;
             }
         }

@@ -314,8 +314,9 @@ impl<C> Registry<C> {
 
     /// Tasks that were dropped in `Phase::Discarding` instead of being run, by whomever.
     pub(crate) fn discarded(&self) -> usize {
-        // ORDERING(tally): counted before the task is, without which the pool is not over.
-        self.discarded.load(Ordering::Acquire)
+        // ORDERING(tally): ordered by the ledger, where the task is counted afterwards: the pool
+        // is over when that is seen.
+        self.discarded.load(Ordering::Relaxed)
     }
 
     /// Is the pool ending, and is there nothing left to do?
@@ -352,8 +353,8 @@ where
 
     fn is_losing_task(&self) {
         if self.discards() {
-            // ORDERING(tally): releases to `discarded`.
-            self.discarded.fetch_add(1, Ordering::Release);
+            // ORDERING(tally): see `discarded`.
+            self.discarded.fetch_add(1, Ordering::Relaxed);
         }
     }
 

@@ -1,12 +1,12 @@
 //! `Bulkhead` from inside its pool: spawned and joined by tasks, of its own or not.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 
 use heist::Bulkhead;
 
 use crate::bulkhead::{Crowd, class, occupy};
-use crate::support::{Count, Gate, pool, within_a_minute};
+use crate::support::{Count, Gate, pool, until, within_a_minute};
 
 #[test]
 fn a_task_spawns_into_its_own_bulkhead_and_joins() {
@@ -132,5 +132,58 @@ fn a_class_that_follows_itself_starves_no_lane() {
         follow(class, ran.clone());
         // It is run although there is always a task of the class.
         pool.spawn(move || ran.add()).join().unwrap();
+    });
+}
+
+/// What is done when it is dropped.
+struct OnDrop(Option<Box<dyn FnOnce() + Send>>);
+
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        self.0.take().expect("dropped once")();
+    }
+}
+
+/// It runs when the place is another task's.
+#[test]
+fn a_destructor_of_a_result_has_no_place_to_lend() {
+    within_a_minute(|| {
+        let pool = pool(2);
+        let class = class(&pool, 1, 10);
+        let (queued, begun, gate) = (Gate::shared(), Gate::shared(), Gate::shared());
+        let (at, ran, over) = (Arc::new(OnceLock::new()), Count::shared(), Count::shared());
+
+        let (own, second_begun, here) = (class.clone(), begun.clone(), at.clone());
+        let (third_ran, second_over) = (ran.clone(), over.clone());
+        let spawns = move || {
+            second_begun.pass();
+            here.set(heist::current_thread_index().unwrap()).unwrap();
+            let third = move || {
+                third_ran.add();
+                assert_eq!(second_over.get(), 1, "the limit is one");
+            };
+            own.spawn(third).join().unwrap();
+        };
+        let pass = queued.clone();
+        drop(class.spawn(move || {
+            pass.pass();
+            OnDrop(Some(Box::new(spawns)))
+        }));
+        let (begins, pass, ends) = (begun.clone(), gate.clone(), over.clone());
+        let second = class.spawn(move || {
+            begins.open();
+            pass.pass();
+            ends.add();
+        });
+        queued.open();
+        begun.pass();
+        let sleeps = |&index: &usize| {
+            let worker = &pool.metrics().workers[index];
+            worker.parks > worker.wakes
+        };
+        until(|| ran.get() == 1 || at.get().is_some_and(sleeps));
+        gate.open();
+        second.join().unwrap();
+        until(|| class.metrics().completed == 3);
     });
 }

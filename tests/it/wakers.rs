@@ -1,6 +1,7 @@
 //! Wakers that do more than wake: call back into the pool, or panic.
 
-use std::pin::Pin;
+use std::panic::{self, AssertUnwindSafe};
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Poll, Wake, Waker};
 
@@ -294,5 +295,32 @@ fn a_waker_in_line_for_room_may_wait_for_what_another_worker_is_to_run() {
             }
         }
         assert!(waited > 0, "there was room each time");
+    });
+}
+
+/// Joins a task when it is woken, and says whether that panicked.
+struct JoinOnWake(Mutex<Option<JoinHandle<()>>>, mpsc::Sender<bool>);
+
+impl Wake for JoinOnWake {
+    fn wake(self: Arc<Self>) {
+        let task = self.0.lock().unwrap().take().expect("woken once");
+        let joined = panic::catch_unwind(AssertUnwindSafe(|| task.join()));
+        self.1.send(joined.is_err()).unwrap();
+    }
+}
+
+#[test]
+fn a_waker_that_joins_a_later_task_of_the_key_whose_turn_it_is_does_not_wait_for_ever() {
+    within_a_minute(|| {
+        let pool = builder(1).injector_capacity(2).build().unwrap();
+        let held = hold(&pool);
+        drop(pool.spawn_keyed(1, || ()));
+        let second = pool.spawn_keyed(1, || ());
+        let (say, heard) = mpsc::channel();
+        let waker = Waker::from(Arc::new(JoinOnWake(Mutex::new(Some(second)), say)));
+        let mut waits = pin!(pool.spawn_async(|| ()));
+        assert!(poll(waits.as_mut(), &waker).is_pending());
+        held.release();
+        assert!(heard.recv().unwrap());
     });
 }

@@ -74,7 +74,8 @@ impl BulkheadBuilder<'_> {
     }
 
     /// How many may wait while so many run; 1024 if not said. It may be zero: then a
-    /// task is accepted only if it may run.
+    /// task is accepted only if it may run. What tasks of the pool itself bring beyond that is not
+    /// counted here: it is queued before what is accepted later.
     ///
     /// # Where it runs
     ///

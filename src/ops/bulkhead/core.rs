@@ -7,7 +7,7 @@ use super::super::{
     entrance::{Brought, Decided, Entrance, Flood},
     errand::errand,
     handle::JoinHandle,
-    keeper::{inside, is_inside, room},
+    keeper::{give_up, inside, is_inside},
     packet,
 };
 use crate::{
@@ -229,7 +229,7 @@ impl Drop for Place {
         match self.end {
             // Cancelled: nobody comes for it any more.
             End::Unrun => drop(core.turnstile.remove(self.number).map(JobRef::discard)),
-            end => core.settle(core.turnstile.leave(room(), Some(self.number), end)),
+            end => core.settle(core.turnstile.leave(give_up(), Some(self.number), end)),
         }
         drop(self.permit.take());
     }
@@ -282,7 +282,10 @@ where
     fn push_inside(&self, worker: &Worker, brought: Brought<F>, flood: Flood) -> Decided<T, F> {
         let core = &self.core;
         // A place, as long as there is one.
-        let has_place = core.places.try_acquire().is_ok();
+        let has_place = match core.places.try_acquire() {
+            Err(Refused::Closed) => return Err((Refused::Closed, brought)),
+            place => place.is_ok(),
+        };
         let permit = Permit { core: Arc::clone(core), is_real: has_place };
         let is_flooded = !has_place && !worker.may_queue(core.turnstile.queued());
         if is_flooded && !core.work_off(worker) && flood == Flood::Refuse {

@@ -24,7 +24,7 @@ pub struct BulkheadMetrics {
     pub queue: usize,
     /// Tasks that run now.
     pub running: usize,
-    /// Tasks that are queued now.
+    /// Tasks that are queued now, and those that run since a worker joined them in the queue.
     pub queued: usize,
     /// The most that were queued at once.
     pub high_water: usize,

@@ -41,8 +41,9 @@ use crate::{
 ///
 /// **Joining** a task that waits here, a worker runs it then and there if the limit
 /// allows; else it does other work until one of those that run has ended. A task that
-/// joins another of its own bulkhead lends it its place: it stands still meanwhile, so
-/// the limit counts *threads* at work on the bulkhead's tasks. Only its own thread can
+/// joins another of its own bulkhead lends it its place: its thread stands still meanwhile, so
+/// the limit counts *threads* at work on the bulkhead's tasks, but for those that run what such a task
+/// has forked or put into a scope. Only its own thread can
 /// do that: a task that waits for another of its own full bulkhead by way of another thread
 /// (in the stolen half of a `join`, or by a task of another bulkhead) waits until a
 /// place is free, and if all are held by such tasks, for ever. So does one that its thread
