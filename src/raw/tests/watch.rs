@@ -104,6 +104,19 @@ fn a_result_comes_from_the_runner_or_from_the_watch() {
 }
 
 #[test]
+fn a_watch_writes_the_result_where_the_runner_has_taken_the_closure_from() {
+    let overtake_soon = |watch: Watch<(), Label, Output>| {
+        (0..100).any(|_| {
+            thread::yield_now();
+            watch.overtake(Verdict::TimedOut, || None).is_some()
+        })
+    };
+    let (ran, overtaken, verdict) = race(run, overtake_soon, told);
+    assert!(ran);
+    assert_eq!(verdict, Some(if overtaken { Verdict::TimedOut } else { Verdict::Completed }));
+}
+
+#[test]
 fn who_waits_is_woken_once_by_whoever_brings_the_result() {
     let drops = Count::default();
     race(run, overtake, |mut handle| {
