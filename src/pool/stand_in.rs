@@ -78,10 +78,9 @@ fn live(
     let mut worker = Some(worker);
     loop {
         let retire = || give_back(worker.take().expect("there until it retires").into_seat());
-        let Some(duty) = registry.staff.await_call(call, || registry.is_over(), retire) else {
-            // After its last task it may not have seen yet that the pool ends.
-            return registry.tell_if_over();
-        };
+        // If it is over, each duty has told so, or who began the end has seen what was done.
+        let is_over = || registry.is_over();
+        let Some(duty) = registry.staff.await_call(call, is_over, retire) else { return };
         let Some(worker) = &worker else { return };
         registry.resume(worker.slot());
         worker.enter(|worker| match duty {
