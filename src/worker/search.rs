@@ -146,7 +146,8 @@ impl Worker {
     }
 
     /// The oldest job of the holder, if all that lies there descends from the job that will set
-    /// `latch`, and is as much a part of the section here as that: what is made in a section inside it is not open while that lasts.
+    /// `latch`, and is as much a part of the section here as that: what is made in a section
+    /// inside it is not open while that lasts.
     pub(super) fn steal_back(&self, latch: &Latch, trail: Trail) -> Option<Job> {
         let victim = self.in_reach(trail)?;
         // Locked while it steals, since its thread turns to nothing else before this is taken
