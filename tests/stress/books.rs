@@ -4,6 +4,8 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
+use crate::watchdog::die;
+
 /// The tasks of one round, by number.
 pub(crate) struct Books {
     entries: Box<[Entry]>,
@@ -147,8 +149,7 @@ impl Drop for Ticket {
         let twice = self.books.entries[self.number()].dropped.swap(true, SeqCst);
         if twice {
             // A panic in here might reach nobody.
-            eprintln!("task {} was dropped twice", self.number());
-            std::process::abort();
+            die(format_args!("task {} was dropped twice", self.number()));
         }
     }
 }

@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use std::future::Future;
 use std::panic;
 use std::pin::pin;
-use std::process;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
@@ -16,7 +15,7 @@ use heist::{JoinError, JoinHandle, Priority, Stall, StallCause, ThreadPool};
 
 use crate::books::{Books, Ticket, add};
 use crate::rounds::{Dice, Score};
-use crate::watchdog::Pool;
+use crate::watchdog::{Pool, die};
 
 /// More workers than processors, most of the time.
 pub(crate) const WORKERS: [usize; 5] = [1, 2, 3, 8, 16];
@@ -112,8 +111,7 @@ impl Books {
     fn catch(&self, payload: &(dyn Any + Send)) {
         if payload.downcast_ref::<usize>().is_none() {
             // A failed check in a task whose handle is gone.
-            eprintln!("{:?}", payload.downcast_ref::<String>());
-            process::abort();
+            die(format_args!("{:?}", payload.downcast_ref::<String>()));
         }
         add(&self.caught);
     }

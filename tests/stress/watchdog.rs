@@ -1,6 +1,7 @@
 //! A hang that explains itself: when a test finishes no round for a minute,
 //! every pool and every thread is shown, and the process aborts.
 
+use std::fmt;
 use std::fs;
 use std::io::{self, Write};
 use std::mem::ManuallyDrop;
@@ -52,7 +53,10 @@ pub(crate) struct Watch(u64);
 impl Watch {
     pub(crate) fn on(test: &str) -> Watch {
         static DOG: OnceLock<()> = OnceLock::new();
-        DOG.get_or_init(|| drop(thread::spawn(watch)));
+        DOG.get_or_init(|| {
+            tell_of_panics();
+            drop(thread::spawn(watch));
+        });
         let mut watched = watched();
         watched.next += 1;
         let id = watched.next;
@@ -128,6 +132,24 @@ impl Drop for Pool {
         // SAFETY: it came from a box, and nobody knows of it any more.
         drop(unsafe { Box::from_raw(self.pool.as_ptr()) });
     }
+}
+
+/// Says why, and ends the process. The test would keep to itself what it prints in the usual way.
+pub(crate) fn die(why: fmt::Arguments<'_>) -> ! {
+    let _ = writeln!(io::stderr(), "\n{why}");
+    process::abort();
+}
+
+/// Of those that no task throws: one in the pool itself may end the process, and nobody would
+/// hear why.
+fn tell_of_panics() {
+    let usual = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        if !info.payload().is::<usize>() {
+            let _ = writeln!(io::stderr(), "\n{info}");
+        }
+        usual(info);
+    }));
 }
 
 fn watch() {
