@@ -160,7 +160,7 @@ fn classes_keys_and_futures_keep_their_limits_and_lose_nothing() {
             thread::yield_now();
         };
         drop(pool);
-        crew.assert_gone();
+        crew.assert_over();
         let counts = [&round.accepted, &round.ran, &round.cancelled].map(|n| n.load(SeqCst));
         assert!(counts[0] <= counts[1] + counts[2], "{counts:?}");
         score.tasks += counts[1] as u64;

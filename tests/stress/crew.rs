@@ -25,8 +25,8 @@ pub(crate) struct Crew {
     pub(crate) workers: usize,
     started: AtomicUsize,
     exited: AtomicUsize,
-    /// The pool has ended, and nobody tells of stalls any more.
-    gone: AtomicBool,
+    /// A shutdown has waited for the pool's end: nobody tells of stalls any more.
+    over: AtomicBool,
     /// The tasks that have been told of for holding their threads.
     held: Mutex<HashSet<usize>>,
 }
@@ -40,8 +40,8 @@ pub(crate) fn build(
 ) -> (Pool, Arc<Crew>) {
     let workers = dice.pick(&WORKERS);
     let zero = || AtomicUsize::new(0);
-    let (gone, held) = (AtomicBool::new(false), Mutex::default());
-    let crew = Arc::new(Crew { workers, started: zero(), exited: zero(), gone, held });
+    let (over, held) = (AtomicBool::new(false), Mutex::default());
+    let crew = Arc::new(Crew { workers, started: zero(), exited: zero(), over, held });
     let (start, exit, caught) = (crew.clone(), crew.clone(), books.clone());
     score.pools += 1;
     let name = format!("{}w{workers}", score.pools);
@@ -68,16 +68,20 @@ pub(crate) fn build(
 }
 
 impl Crew {
-    /// All threads have come and gone.
-    pub(crate) fn assert_gone(&self) {
+    /// After a shutdown that has waited: all threads have come and gone, the timer's, too.
+    pub(crate) fn assert_over(&self) {
+        self.assert_gone();
+        self.over.store(true, SeqCst);
+    }
+
+    fn assert_gone(&self) {
         let counts = [&self.started, &self.exited].map(|count| count.load(SeqCst));
         assert_eq!(counts, [self.workers; 2], "threads started and exited");
-        self.gone.store(true, SeqCst);
     }
 
     /// On the pool's timer: a failed check here ends the process, see `Books::catch`.
     fn hear(&self, stall: &Stall, after: Duration, books: &Books) {
-        assert!(!self.gone.load(SeqCst), "told after the pool's end: {stall}");
+        assert!(!self.over.load(SeqCst), "told after the pool's end: {stall}");
         assert!(stall.elapsed() >= after, "{stall}");
         assert!(stall.worker().is_none_or(|worker| worker < self.workers), "{stall}");
         // The names are numbers, of tasks that there are.
@@ -92,7 +96,8 @@ impl Crew {
         }
     }
 
-    /// Waits until the last thread has gone by itself.
+    /// Waits until the last thread has gone by itself. The timer's may still be about to tell
+    /// of a stall: nobody joins that.
     pub(crate) fn await_gone(&self) {
         until(|| self.exited.load(SeqCst) == self.workers);
         self.assert_gone();

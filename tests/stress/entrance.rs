@@ -63,7 +63,7 @@ fn everybody_in_line_at_a_narrow_entrance_gets_in_or_is_told() {
         books.balance(&pool);
         assert!(pool.metrics().lanes.iter().all(|lane| lane.blocked_submitters == 0));
         drop(pool);
-        crew.assert_gone();
+        crew.assert_over();
         until(|| books.all_dropped());
         score.tasks += books.issued() as u64;
     });
@@ -96,7 +96,7 @@ fn a_task_is_cancelled_once_or_runs_once() {
         }
         books.balance(&pool);
         drop(pool);
-        crew.assert_gone();
+        crew.assert_over();
         until(|| books.all_dropped());
         score.tasks += books.issued() as u64;
     });
@@ -130,7 +130,7 @@ fn a_task_never_waits_for_room_in_its_own_pool() {
         until(|| Arc::strong_count(&pool) == 1);
         books.close();
         drop(pool);
-        crew.assert_gone();
+        crew.assert_over();
         until(|| books.all_dropped());
         score.tasks += (tasks + books.issued()) as u64;
     });
@@ -165,7 +165,7 @@ fn two_pools_that_spawn_on_each_other_never_wait_in_a_ring() {
         books.close();
         for (pool, crew) in pools {
             drop(pool);
-            crew.assert_gone();
+            crew.assert_over();
         }
         until(|| books.all_dropped());
         score.tasks += (24 + books.issued()) as u64;

@@ -162,7 +162,7 @@ fn jobs_join_one_another_in_scopes_anywhere() {
             }
         });
         drop(pool);
-        crew.assert_gone();
+        crew.assert_over();
         score.tasks += jobs.into_inner() as u64;
     });
 }

@@ -80,7 +80,7 @@ fn guests_come_and_go_beside_tasks() {
         });
         books.balance(&pool);
         drop(pool);
-        crew.assert_gone();
+        crew.assert_over();
         until(|| books.all_dropped());
         score.tasks += books.issued() as u64;
     });

@@ -120,7 +120,7 @@ fn tasks_of_a_key_run_one_at_a_time_in_their_order() {
         // What runs beside may spawn until then.
         books.close();
         pool.end(|pool| pool.shutdown());
-        crew.assert_gone();
+        crew.assert_over();
         assert_eq!(count(|s| &s.ran) + cancelled, accepted, "each ran, or was cancelled");
         assert_eq!(books.owed(), 0);
         until(|| books.all_dropped());

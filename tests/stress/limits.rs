@@ -118,7 +118,7 @@ fn limits_stop_what_has_not_begun_and_say_why() {
         });
         assert_eq!(pool.metrics().tasks_timed_out(), round.timed_out.load(SeqCst) as u64);
         pool.end(|pool| pool.shutdown());
-        crew.assert_gone();
+        crew.assert_over();
         assert_eq!(*round.lock.lock().unwrap(), round.locked.load(SeqCst));
         score.tasks += 80;
     });
