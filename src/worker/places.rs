@@ -75,6 +75,7 @@ impl Worker {
             }
         }
         self.leave_to_the_door();
+        self.discard_if_given_up();
         self.turn_to(Activity::Parked);
         // Whoever called this thread for a task has called nobody else; and before it came, its
         // place may have been taken again.
@@ -132,13 +133,18 @@ impl Worker {
         }
     }
 
-    /// This guest goes, and leaves tasks here. With the last worker given up meanwhile, nobody may
-    /// come for one that was held aside when that looked.
+    /// This guest goes, and leaves tasks here.
     #[cold]
     pub(crate) fn leave_as_guest(&self) {
         self.registry.leave_tasks(self.index);
+        self.discard_if_given_up();
+    }
+
+    /// This thread has left tasks here, for others. With the last worker given up meanwhile, nobody
+    /// may come for one that was held aside, or about to be pushed, when that looked.
+    fn discard_if_given_up(&self) {
         // ORDERING(close): as in `JoinHandle::heed_end`.
-        if self.registry.phase() == Phase::Discarding {
+        if self.has_queued() && self.registry.phase() == Phase::Discarding {
             while let Some(task) = self.deque.pop() {
                 task.discard();
             }
@@ -207,9 +213,14 @@ impl Worker {
                 }
             }
         }
-        discard();
+        self.turn_to(Activity::Busy);
         self.rest();
         self.leave_to_the_door();
+        self.discard_if_given_up();
+        // ORDERING(close): as in `JoinHandle::heed_end`. Tasks of keys and futures that came since.
+        if registry.phase() == Phase::Discarding {
+            registry.discard();
+        }
         self.turn_to(Activity::Parked);
         registry.sleep.wake_all();
     }

@@ -2,9 +2,10 @@
 //! why, as Rust's do, and until then nothing is lost or done twice.
 
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 use std::{mem, ptr, slice};
 
-use heist::ThreadPool;
+use heist::{CancellationToken, ThreadPool};
 
 use crate::allocator::{refuse_after, refuse_here_after, refuse_nothing};
 use crate::process::{alone, assert_settled, fork, rounds};
@@ -49,7 +50,8 @@ fn at_each_request(told: &Told, body: impl Fn(i64)) -> i64 {
     unreachable!("a body that asks without end")
 }
 
-const TASKS: usize = 20;
+/// More than fit into what queues and deques have room for from the beginning.
+const TASKS: usize = 140;
 
 /// `body` with the requests of this thread, or of all, refused after so many.
 fn refused(granted: i64, everybody: bool, body: impl FnOnce()) {
@@ -104,6 +106,33 @@ fn spawns_without_memory_abort_and_say_so() {
     });
 }
 
+/// Tasks with more to them than a closure: a key, a bulkhead, limits, an `await`.
+#[test]
+fn tasks_of_every_kind_without_memory_abort_and_say_so() {
+    alone(|| {
+        let told = told();
+        for _ in 0..rounds(1) {
+            try_everywhere(told, |pool| {
+                let bulkhead = pool.bulkhead("narrow").limit(2).queue(TASKS).build().unwrap();
+                let token = CancellationToken::new();
+                let far = Instant::now() + Duration::from_secs(3600);
+                let spawn = |task| {
+                    let run = move || told.runs(task);
+                    match task % 5 {
+                        0 => pool.spawn_keyed(task % 3, run),
+                        1 => pool.spawn_future(async move { told.runs(task) }),
+                        2 => bulkhead.spawn(run),
+                        3 => pool.task().cancel_token(&token).name(task.to_string()).spawn(run),
+                        _ => pool.task().deadline(far).spawn(run),
+                    }
+                };
+                let tasks: Vec<_> = (0..TASKS).map(spawn).collect();
+                tasks.into_iter().for_each(|task| task.join().unwrap());
+            });
+        }
+    });
+}
+
 #[test]
 fn scopes_without_memory_abort_and_say_so() {
     alone(|| {
@@ -112,12 +141,12 @@ fn scopes_without_memory_abort_and_say_so() {
             try_everywhere(told, |pool| {
                 let large = [0_u64; 32];
                 pool.scope(|s| {
-                    for (task, &zero) in large.iter().enumerate().take(TASKS) {
+                    for task in 0..TASKS {
                         // In a block of the worker's, or in a box.
                         if task % 2 == 0 {
                             s.spawn(move |_| told.runs(task));
                         } else {
-                            s.spawn(move |_| told.runs(task + (zero + large[task]) as usize));
+                            s.spawn(move |_| told.runs(task + large[task % large.len()] as usize));
                         }
                     }
                 });
