@@ -325,9 +325,9 @@ impl<S: Spawner> ThreadPoolBuilder<S> {
     ///
     /// # Where it runs
     ///
-    /// The calling thread starts the others, so `thread_name` and
-    /// `spawn_handler` run on it; start and exit handlers on the workers. Stand-ins are given the CPUs
-    /// that it may use now (on Linux it asks for all to hear which, and then for those that it had).
+    /// The calling thread starts the others, so `thread_name` and `spawn_handler` run on it; start and exit
+    /// handlers on the workers. Stand-ins and `heist-timer` are given the CPUs that it may use now. On Linux it
+    /// asks for all to hear which, and then for those; so any it wanted outside of its cpuset are forgotten.
     ///
     /// # Blocks
     ///

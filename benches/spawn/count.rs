@@ -1,21 +1,24 @@
 //! The tasks that nobody has a handle of.
 
 use std::sync::{
-    Arc, Condvar, Mutex,
+    Condvar, Mutex,
     atomic::{AtomicU64, Ordering},
 };
 
+use crossbeam_utils::CachePadded;
+
 /// Tasks of one outside thread that have yet to run.
 pub(crate) struct Count {
-    left: AtomicU64,
+    left: CachePadded<AtomicU64>,
     is_zero: Mutex<bool>,
     change: Condvar,
 }
 
 impl Count {
-    pub(crate) fn new(tasks: u64) -> Arc<Count> {
-        let is_zero = Mutex::new(tasks == 0);
-        Arc::new(Count { left: AtomicU64::new(tasks), is_zero, change: Condvar::new() })
+    /// Leaked, so that no task pays for a share of it.
+    pub(crate) fn new(tasks: u64) -> &'static Count {
+        let (left, is_zero) = (AtomicU64::new(tasks).into(), Mutex::new(tasks == 0));
+        Box::leak(Box::new(Count { left, is_zero, change: Condvar::new() }))
     }
 
     /// One less; the last one wakes who waits.

@@ -1,7 +1,5 @@
 //! heist, handles dropped at once.
 
-use std::sync::Arc;
-
 use crate::{count::Count, harness::Runner, ours};
 
 pub(crate) fn spawn(threads: u64) -> Runner {
@@ -9,7 +7,6 @@ pub(crate) fn spawn(threads: u64) -> Runner {
     crate::from_outside(threads, move |tasks| {
         let count = Count::new(tasks);
         for _ in 0..tasks {
-            let count = Arc::clone(&count);
             drop(pool.spawn(move || count.down()));
         }
         count.wait();
@@ -21,7 +18,6 @@ pub(crate) fn try_spawn(threads: u64) -> Runner {
     crate::from_outside(threads, move |tasks| {
         let count = Count::new(tasks);
         for _ in 0..tasks {
-            let count = Arc::clone(&count);
             drop(ours::until_taken(&pool, move || count.down()));
         }
         count.wait();

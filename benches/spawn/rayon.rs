@@ -1,7 +1,5 @@
 //! rayon, whose spawn gives no handle.
 
-use std::sync::Arc;
-
 use crate::{count::Count, harness::Runner};
 
 pub(crate) fn runner(threads: u64) -> Runner {
@@ -9,7 +7,6 @@ pub(crate) fn runner(threads: u64) -> Runner {
     crate::from_outside(threads, move |tasks| {
         let count = Count::new(tasks);
         for _ in 0..tasks {
-            let count = Arc::clone(&count);
             pool.spawn(move || count.down());
         }
         count.wait();

@@ -1,13 +1,24 @@
 //! How a pool ends: nothing accepted is lost, nobody is left waiting.
 
+use std::{
+    pin::pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
 use super::{
     explore::{Preemptions, Tracked, explore},
     house::{builder, gate, pool},
 };
 use crate::{
+    JoinHandle, ThreadPool, TrySpawnError,
+    parker::Parker,
     registry::Phase,
-    sync::{Arc, thread},
+    sync::{Arc, AtomicUsize, Ordering, thread},
 };
+
+type Counted = Box<dyn FnOnce() + Send>;
+type Refused = TrySpawnError<Counted>;
 
 /// A task that comes while the pool goes on to `phase` runs, or its closure
 /// comes back.
@@ -72,6 +83,61 @@ fn loom_ending_sends_a_blocked_spawner_away() {
         let late = spawner.join().unwrap();
         busy.join().unwrap();
         assert!(late.join().map_or_else(|error| error.is_cancelled(), |()| true));
+    });
+}
+
+/// A closure that waits for room with `bring` while the pool is closed runs, or comes back.
+fn closure_waits(bring: impl FnOnce(&ThreadPool, Counted) -> Result<JoinHandle<()>, Refused>) {
+    let pool = Arc::new(builder(1, 0).injector_capacity(1).build().unwrap());
+    let (open, wait) = gate();
+    let busy = pool.spawn(wait);
+    let runs = Arc::new(AtomicUsize::new(0));
+    // By another thread: so the first schedules are those in which this one waits.
+    let closer = {
+        let pool = Arc::clone(&pool);
+        thread::spawn(move || {
+            pool.close();
+            open();
+        })
+    };
+    let (ran, tracked) = (Arc::clone(&runs), Tracked::default());
+    let task: Counted = Box::new(move || {
+        ran.fetch_add(1, Ordering::Relaxed);
+        drop(tracked);
+    });
+    match bring(&pool, task) {
+        Ok(task) => task.join().unwrap(),
+        Err(refused) => {
+            assert!(refused.is_closed());
+            refused.into_inner()();
+        }
+    }
+    assert_eq!(runs.load(Ordering::Relaxed), 1);
+    closer.join().unwrap();
+    busy.join().unwrap();
+}
+
+#[test]
+fn loom_ending_gives_a_closure_back_that_waits_for_room() {
+    explore(Preemptions { quick: 1, full: 2 }, || {
+        closure_waits(|pool, task| pool.spawn_timeout(task, Duration::MAX));
+    });
+}
+
+#[test]
+fn loom_ending_gives_a_closure_back_whose_future_waits_for_room() {
+    explore(Preemptions { quick: 1, full: 2 }, || {
+        closure_waits(|pool, task| {
+            let parker = Parker::current();
+            let waker = parker.waker();
+            let mut spawn = pin!(pool.spawn_async(task));
+            loop {
+                match spawn.as_mut().poll(&mut Context::from_waker(&waker)) {
+                    Poll::Ready(spawned) => break spawned,
+                    Poll::Pending => parker.park(),
+                }
+            }
+        });
     });
 }
 

@@ -42,7 +42,7 @@ impl ThreadPool {
     /// # Panics
     ///
     /// It does not; but a task that joins a later one of its own key would wait for
-    /// itself, and [`JoinHandle::join`] panics and says so; also in another task, if its thread
+    /// itself, and [`JoinHandle::join`] panics and says so (in a waker only the panic hook hears it); also in another task, if its thread
     /// has begun that while a task of the key waits, further up its stack. A task of
     /// a key that waits inside [`isolated`](crate::isolated) keeps others from that. It is seen only on the
     /// thread that runs the task; if it comes about by way of another, both wait for ever.

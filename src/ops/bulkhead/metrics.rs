@@ -26,7 +26,7 @@ pub struct BulkheadMetrics {
     pub running: usize,
     /// Tasks that are queued now, and those that run since a worker joined them in the queue.
     pub queued: usize,
-    /// The most that were queued at once.
+    /// The most that were `queued` at once.
     pub high_water: usize,
     /// The most that ran at once: never more than `limit`.
     pub most_running: usize,
@@ -38,7 +38,7 @@ pub struct BulkheadMetrics {
     pub completed: u64,
     /// Tasks that panicked.
     pub panicked: u64,
-    /// How long the oldest of the queue has waited.
+    /// How long the oldest of those `queued` has been there.
     pub oldest_wait: Duration,
 }
 
