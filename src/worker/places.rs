@@ -186,12 +186,6 @@ impl Worker {
         // discards: either that one sees it, or what was pushed is seen here.
         fence(Ordering::SeqCst);
         let places = [Place::Deque, Place::Side, Place::Lane];
-        // Futures at rest and tasks of keys lie in no queue.
-        let discard = || {
-            if all {
-                registry.discard();
-            }
-        };
         let waits = || {
             registry.has_mail(self.index)
                 || all
@@ -207,8 +201,11 @@ impl Worker {
                 }
                 None => {
                     self.turn_to(Activity::Parked);
-                    // Somebody may have been about to put one in.
-                    discard();
+                    // Somebody may have been about to put one in; and futures at rest and tasks of
+                    // keys lie in no queue.
+                    if all {
+                        registry.discard();
+                    }
                     spin_loop();
                 }
             }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use std::{mem, ptr, slice};
 
-use heist::{CancellationToken, ThreadPool};
+use heist::{CancellationToken, JoinHandle, ThreadPool};
 
 use crate::allocator::{refuse_after, refuse_here_after, refuse_nothing};
 use crate::process::{alone, assert_settled, fork, rounds};
@@ -92,21 +92,25 @@ fn told() -> &'static Told {
     Box::leak(Box::new(Told::new(TASKS)))
 }
 
+/// Spawns all tasks with `spawn`, and joins them.
+fn join_all(spawn: impl Fn(usize) -> JoinHandle<()>) {
+    let tasks: Vec<_> = (0..TASKS).map(spawn).collect();
+    tasks.into_iter().for_each(|task| task.join().unwrap());
+}
+
 #[test]
 fn spawns_without_memory_abort_and_say_so() {
     alone(|| {
         let told = told();
         for _ in 0..rounds(1) {
             try_everywhere(told, |pool| {
-                let spawn = |task| pool.spawn(move || told.runs(task));
-                let tasks: Vec<_> = (0..TASKS).map(spawn).collect();
-                tasks.into_iter().for_each(|task| task.join().unwrap());
+                join_all(|task| pool.spawn(move || told.runs(task)));
             });
         }
     });
 }
 
-/// Tasks with more to them than a closure: a key, a bulkhead, limits, an `await`.
+/// Tasks with more to them than a closure: a key, a bulkhead, limits, a future.
 #[test]
 fn tasks_of_every_kind_without_memory_abort_and_say_so() {
     alone(|| {
@@ -116,7 +120,7 @@ fn tasks_of_every_kind_without_memory_abort_and_say_so() {
                 let bulkhead = pool.bulkhead("narrow").limit(2).queue(TASKS).build().unwrap();
                 let token = CancellationToken::new();
                 let far = Instant::now() + Duration::from_secs(3600);
-                let spawn = |task| {
+                join_all(|task| {
                     let run = move || told.runs(task);
                     match task % 5 {
                         0 => pool.spawn_keyed(task % 3, run),
@@ -125,9 +129,7 @@ fn tasks_of_every_kind_without_memory_abort_and_say_so() {
                         3 => pool.task().cancel_token(&token).name(task.to_string()).spawn(run),
                         _ => pool.task().deadline(far).spawn(run),
                     }
-                };
-                let tasks: Vec<_> = (0..TASKS).map(spawn).collect();
-                tasks.into_iter().for_each(|task| task.join().unwrap());
+                });
             });
         }
     });
