@@ -20,7 +20,12 @@ pub(super) use self::driver::{Cell, Tracked, explore};
 
 #[cfg(loom)]
 mod driver {
-    use std::{cell, env, panic::Location};
+    use std::{
+        cell, env,
+        panic::Location,
+        sync::OnceLock,
+        time::{Duration, Instant},
+    };
 
     use super::{ANY, Preemptions};
 
@@ -31,6 +36,9 @@ mod driver {
     /// The most executions of one model: for every change, and with `LOOM_FULL` set.
     const QUICK: usize = 40_000;
     const FULL: usize = 1_500_000;
+
+    /// When the first model began.
+    static BEGAN: OnceLock<Instant> = OnceLock::new();
 
     thread_local! {
         static EXECUTIONS: cell::Cell<u64> = const { cell::Cell::new(0) };
@@ -49,6 +57,12 @@ mod driver {
         // A few whole pools have more schedules than there is time for.
         let cap = if full { FULL } else { QUICK };
         model.max_permutations = Some(cap);
+        // So many seconds for all together, looked at so often.
+        model.checkpoint_interval = 1_000;
+        let seconds = env::var("LOOM_SECONDS").ok().map(|asked| asked.parse().expect("seconds"));
+        let spent = BEGAN.get_or_init(Instant::now).elapsed();
+        model.max_duration = seconds.map(|all| Duration::from_secs(all).saturating_sub(spent));
+        let began = Instant::now();
         EXECUTIONS.set(0);
         model.check(move || {
             EXECUTIONS.set(EXECUTIONS.get() + 1);
@@ -57,6 +71,8 @@ mod driver {
         let bound = if most == ANY { "any".to_owned() } else { most.to_string() };
         // Loom stops one before it.
         let cut = if EXECUTIONS.get() + 1 >= cap as u64 { ", cut there" } else { "" };
+        let late = model.max_duration.is_some_and(|most| began.elapsed() >= most);
+        let cut = if late { ", out of time" } else { cut };
         let (here, count) = (Location::caller(), EXECUTIONS.get());
         println!("{here}: {count} executions at {bound} preemptions{cut}");
     }
