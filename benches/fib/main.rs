@@ -20,7 +20,9 @@ fn size() -> (u64, u64) {
 }
 
 fn main() {
-    for threads in [1, 2] {
+    // With two at least, so that there is something to steal.
+    let all = std::thread::available_parallelism().map_or(2, |all| all.get().max(2));
+    for threads in [1, all] {
         harness::case("fib", format!("{threads} workers"))
             .add("serial", serial::runner)
             .add("heist", move || ours::runner(threads))

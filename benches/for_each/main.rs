@@ -5,13 +5,17 @@
 //! second worker is awake, ten million wait for memory. `growing` and `few
 //! heavy` are what a division into equal parts does badly. heist is called from
 //! outside the pool, so that the caller works beside the two workers; rayon's
-//! caller hands over and waits.
+//! caller hands over and waits. chili halves by joins, and `std` starts two threads with a
+//! half each.
 
+mod chili;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod ours;
 mod rayon;
 mod serial;
+#[path = "std.rs"]
+mod threads;
 mod work;
 
 use work::Step;
@@ -30,5 +34,7 @@ fn compare(name: &str, items: usize, step: impl Step) {
         .add("serial", move || serial::runner(items, step))
         .add("heist", move || ours::runner(items, step))
         .add("rayon", move || rayon::runner(items, step))
+        .add("chili", move || chili::runner(items, step))
+        .add("std", move || threads::runner(items, step))
         .measure();
 }

@@ -8,6 +8,8 @@
 //!
 //! Only one contender's pool is alive at a time.
 
+#[allow(dead_code, reason = "every workload compiles its own copy of this file")]
+pub(crate) mod flat;
 mod ratios;
 #[allow(dead_code, reason = "every workload compiles its own copy of this file")]
 pub(crate) mod work;

@@ -2,13 +2,17 @@
 //!
 //! As `for_each`, but every item's result goes into a new vector, which is part
 //! of the measured time, as is its end: for ten million cheap items that, and
-//! not the computing, is the work.
+//! not the computing, is the work. chili halves by joins, and `std` starts two threads with
+//! a half each.
 
+mod chili;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod ours;
 mod rayon;
 mod serial;
+#[path = "std.rs"]
+mod threads;
 mod work;
 
 use work::Function;
@@ -27,5 +31,7 @@ fn compare(name: &str, items: usize, f: impl Function) {
         .add("serial", move || serial::runner(items, f))
         .add("heist", move || ours::runner(items, f))
         .add("rayon", move || rayon::runner(items, f))
+        .add("chili", move || chili::runner(items, f))
+        .add("std", move || threads::runner(items, f))
         .measure();
 }

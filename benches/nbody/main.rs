@@ -5,12 +5,16 @@
 //! of a few microseconds each, and the next needs all of its results. With 8
 //! workers there are more threads than processors. heist is called from outside
 //! the pool, so that the caller works too; rayon's caller hands over and waits.
+//! chili halves by joins, and `std` starts a thread for each equal part.
 
+mod chili;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod ours;
 mod rayon;
 mod serial;
+#[path = "std.rs"]
+mod threads;
 mod work;
 
 /// Bodies.
@@ -27,6 +31,8 @@ fn main() {
             .add("serial", serial::runner)
             .add("heist", move || ours::runner(threads))
             .add("rayon", move || rayon::runner(threads))
+            .add("chili", move || chili::runner(threads))
+            .add("std", move || threads::runner(threads))
             .measure();
     }
 }

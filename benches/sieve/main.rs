@@ -4,12 +4,16 @@
 //! first cache; the later segments have more primes to cross out. With 8
 //! workers there are more threads than processors. heist is called from outside
 //! the pool, so that the caller works too; rayon's caller hands over and waits.
+//! chili halves by joins, and `std` starts a thread for each equal part.
 
+mod chili;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod ours;
 mod rayon;
 mod serial;
+#[path = "std.rs"]
+mod threads;
 mod work;
 
 /// Where to stop, and the primes below.
@@ -23,6 +27,8 @@ fn main() {
             .add("serial", serial::runner)
             .add("heist", move || ours::runner(threads))
             .add("rayon", move || rayon::runner(threads))
+            .add("chili", move || chili::runner(threads))
+            .add("std", move || threads::runner(threads))
             .measure();
     }
 }

@@ -1,0 +1,17 @@
+//! chili: results halved by joins.
+
+use crate::{
+    harness::{Runner, flat},
+    work::{self, Function},
+};
+
+pub(crate) fn runner(items: usize, f: impl Function) -> Runner {
+    let pool = flat::chili(2);
+    work::runner(items, f, move |items| {
+        let mut results = vec![0; items.len()];
+        flat::halved(&pool, 2, 1, &mut results, |first, part| {
+            part.iter_mut().zip(&items[first..]).for_each(|(result, item)| *result = f(item));
+        });
+        results
+    })
+}
