@@ -7,23 +7,24 @@ use std::{
 };
 
 use super::{
-    explore::{Preemptions, Tracked, explore},
+    explore::{ANY, Preemptions, Tracked, explore},
     house::{builder, gate, pool},
 };
 use crate::{
     JoinHandle, ThreadPool, TrySpawnError,
+    config::Config,
     parker::Parker,
-    registry::Phase,
+    registry::{Phase, Registry},
     sync::{Arc, AtomicUsize, Ordering, thread},
 };
 
 type Counted = Box<dyn FnOnce() + Send>;
 type Refused = TrySpawnError<Counted>;
 
-/// A task that comes while the pool goes on to `phase` runs, or its closure
-/// comes back.
-fn spawn_meets(phase: Phase) {
-    let pool = Arc::new(pool(1, 0));
+/// A task that comes while a pool of so many `workers` goes on to `phase` runs, or its
+/// closure comes back.
+fn spawn_meets(phase: Phase, workers: usize) {
+    let pool = Arc::new(pool(workers, 0));
     let tracked = Tracked::default();
     let ender = {
         let pool = Arc::clone(&pool);
@@ -41,12 +42,17 @@ fn spawn_meets(phase: Phase) {
 
 #[test]
 fn loom_ending_a_spawn_beside_close_gets_a_definite_answer() {
-    explore(Preemptions { quick: 1, full: 2 }, || spawn_meets(Phase::Closed));
+    explore(Preemptions { quick: 1, full: 2 }, || spawn_meets(Phase::Closed, 1));
 }
 
 #[test]
 fn loom_ending_a_spawn_beside_the_end_gets_a_definite_answer() {
-    explore(Preemptions { quick: 1, full: 2 }, || spawn_meets(Phase::Ending));
+    explore(Preemptions { quick: 1, full: 2 }, || spawn_meets(Phase::Ending, 1));
+}
+
+#[test]
+fn loom_ending_a_spawn_beside_the_end_of_two_workers_gets_a_definite_answer() {
+    explore(Preemptions { quick: 1, full: 2 }, || spawn_meets(Phase::Ending, 2));
 }
 
 #[test]
@@ -221,5 +227,77 @@ fn loom_ending_hears_of_the_last_task_that_another_thread_cancels() {
         });
         pool.shutdown();
         cancels.join().unwrap();
+    });
+}
+
+/// What the threads of a pool share, without threads, and so many tasks accepted.
+fn books(workers: usize, tasks: u32) -> Arc<Registry<()>> {
+    let (max_guests, max_stand_ins, door_patience) = (0, 0, None);
+    let config = Config { max_guests, max_stand_ins, door_patience, ..Config::default() };
+    let registry = Registry::new(workers, config).0;
+    (0..tasks).for_each(|_| _ = registry.beside.accept());
+    registry
+}
+
+/// ORDERING(close): of two threads that each count one of the last two tasks, one sees that
+/// the pool is over.
+#[test]
+fn loom_close_of_two_who_count_the_last_tasks_one_sees_the_end() {
+    explore(Preemptions { quick: ANY, full: ANY }, || {
+        let registry = books(2, 2);
+        registry.advance(Phase::Ending);
+        let counts = |registry: &Registry<()>, index| {
+            registry.slot(index).counters.tasks_completed.add(1);
+            registry.is_over()
+        };
+        let other = {
+            let registry = Arc::clone(&registry);
+            thread::spawn(move || counts(&registry, 1))
+        };
+        let sees = counts(&registry, 0);
+        assert!(other.join().unwrap() || sees, "both sleep");
+    });
+}
+
+/// ORDERING(close): a worker off duty, which has no fence between two looks, hears of the last
+/// task that another thread cancels while the pool begins to end.
+#[test]
+fn loom_close_a_worker_at_rest_hears_that_the_last_task_is_cancelled() {
+    explore(Preemptions { quick: 3, full: ANY }, || {
+        let registry = books(1, 1);
+        let worker = {
+            let registry = Arc::clone(&registry);
+            thread::spawn(move || {
+                let parker = Arc::new(Parker::new());
+                while !registry.is_over() {
+                    registry.sleep.lie_down(0, &parker);
+                    if !registry.is_over() {
+                        parker.park();
+                    }
+                }
+            })
+        };
+        let cancels = {
+            let registry = Arc::clone(&registry);
+            thread::spawn(move || registry.beside.cancel())
+        };
+        registry.advance(Phase::Ending);
+        worker.join().unwrap();
+        cancels.join().unwrap();
+    });
+}
+
+/// ORDERING(close): what a guest spawns while the last worker is given up runs, or is dropped.
+#[test]
+fn loom_close_a_task_beside_the_last_worker_given_up_is_decided() {
+    explore(Preemptions { quick: 2, full: 3 }, || {
+        let mut threads = Vec::new();
+        let keep = |thread| Ok(threads.push(thread));
+        let pool = builder(1, 1).spawn_handler(keep).build().unwrap();
+        let gives_up = thread::spawn(move || drop(threads));
+        let tracked = Tracked::default();
+        let task = pool.scope(|_| crate::spawn(move || drop(tracked)));
+        let _ = task.join();
+        gives_up.join().unwrap();
     });
 }

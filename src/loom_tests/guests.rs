@@ -75,6 +75,24 @@ fn loom_guests_scope_raises_one_panic_and_drops_the_other() {
 }
 
 #[test]
+fn loom_guests_join_raises_the_panic_of_a_and_drops_that_of_b() {
+    explore(Preemptions { quick: 2, full: 3 }, || {
+        let pool = pool(1, 1);
+        let (of_a, of_b) = (Tracked::default(), Tracked::default());
+        let panics = |half: &'static str, tracked: &Tracked| {
+            let payload = Box::new((half, Tracked::clone(tracked)));
+            move || -> () { resume_unwind(payload) }
+        };
+        let joined = unwind::catch(|| pool.join(panics("a", &of_a), panics("b", &of_b)));
+        let payload = joined.unwrap_err().downcast::<(&str, Tracked)>().unwrap();
+        assert_eq!(payload.0, "a");
+        drop(payload);
+        // By here, or by the thief: nothing of it is left when the join is over.
+        assert_eq!([&of_a, &of_b].map(Tracked::strong_count), [1, 1]);
+    });
+}
+
+#[test]
 fn loom_guests_leave_tasks_behind_for_the_worker() {
     explore(Preemptions { quick: 2, full: 3 }, || {
         let pool = pool(1, 1);

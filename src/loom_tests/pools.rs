@@ -32,3 +32,23 @@ fn loom_pools_a_job_from_another_pool_is_found() {
         assert_eq!(cell.read(|value| *value), 1);
     });
 }
+
+/// The caller lets go of the second pool, or the first one's worker does, which then waits for
+/// its end in the middle of a task.
+#[test]
+fn loom_pools_one_is_dropped_while_a_worker_of_the_other_uses_it() {
+    explore(Preemptions { quick: 1, full: 2 }, || {
+        let home = pool(1, 0);
+        let other = Arc::new(pool(1, 0));
+        let inside = Arc::clone(&other);
+        let task = home.spawn(move || {
+            let result = inside.install(|| crate::spawn(|| 7));
+            drop(inside);
+            result
+        });
+        drop(other);
+        home.shutdown();
+        // Accepted before the end of its pool, since that was used.
+        assert_eq!(task.join().unwrap().join().unwrap(), 7);
+    });
+}

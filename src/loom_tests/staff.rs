@@ -117,14 +117,13 @@ fn loom_door_a_stand_in_that_leaves_hears_of_work() {
 }
 
 /// Work comes while `open_place` does what its name says: one of the two calls a stand-in.
-fn work_meets(prepare: fn(&Staff), open_place: fn(&Staff)) {
+fn work_meets(prepare: fn(&Arc<House>), open_place: fn(&Arc<House>)) {
     let house = house(None);
-    open(&house);
-    prepare(&house.staff);
+    prepare(&house);
     let opener = {
         let house = Arc::clone(&house);
         thread::spawn(move || {
-            open_place(&house.staff);
+            open_place(&house);
             if !house.work.is_empty() && house.staff.has_open() {
                 let _ = house.staff.fill();
             }
@@ -142,7 +141,15 @@ fn work_meets(prepare: fn(&Staff), open_place: fn(&Staff)) {
 #[test]
 fn loom_door_who_steps_aside_leaves_no_work_behind() {
     explore(Preemptions { quick: 3, full: ANY }, || {
-        work_meets(|_| (), |staff| staff.step_aside(0));
+        work_meets(open, |house| house.staff.step_aside(0));
+    });
+}
+
+/// ORDERING(door): a section that a start handler began is served when there may be stand-ins.
+#[test]
+fn loom_door_a_section_from_before_the_first_stand_in_is_served() {
+    explore(Preemptions { quick: 3, full: ANY }, || {
+        work_meets(|house| house.staff.step_aside(0), open);
     });
 }
 
@@ -150,11 +157,12 @@ fn loom_door_who_steps_aside_leaves_no_work_behind() {
 #[test]
 fn loom_door_a_place_on_duty_again_is_served() {
     explore(Preemptions { quick: 3, full: ANY }, || {
-        let rest = |staff: &Staff| {
-            staff.change_active(|_| 1, |_| true);
-            staff.step_aside(1);
+        let rest = |house: &Arc<House>| {
+            open(house);
+            house.staff.change_active(|_| 1, |_| true);
+            house.staff.step_aside(1);
         };
-        work_meets(rest, |staff| _ = staff.change_active(|_| 2, |_| true));
+        work_meets(rest, |house| _ = house.staff.change_active(|_| 2, |_| true));
     });
 }
 
@@ -237,6 +245,38 @@ fn loom_staff_a_stand_in_runs_what_is_lent_to_a_blocked_worker() {
         let blocked = pool.spawn(move || crate::blocking(wait));
         pool.install(open);
         blocked.join().unwrap();
+    });
+}
+
+/// Where a task's result is dropped, after that was counted.
+struct Spawns<F: FnOnce()>(Option<F>);
+
+impl<F: FnOnce()> Drop for Spawns<F> {
+    fn drop(&mut self) {
+        self.0.take().map(|first| first());
+        drop(crate::spawn(|| ()));
+    }
+}
+
+/// ORDERING(close): the worker, back in its place, finds that all is done and leaves, or a
+/// stand-in that is one too many there stays for what it has queued.
+#[test]
+fn loom_staff_a_stand_in_leaves_no_task_behind_at_the_end() {
+    explore(Preemptions { quick: 1, full: 2 }, || {
+        let pool = builder(1, 0).max_stand_ins(1).build().unwrap();
+        let registry = Arc::clone(pool.registry());
+        let ((open, wait), (detached, begin), (done, end)) = (gate(), gate(), gate());
+        drop(pool.spawn(move || crate::blocking(wait)));
+        drop(pool.spawn(move || {
+            // So that its result is dropped there.
+            begin();
+            open();
+            Spawns(Some(done))
+        }));
+        detached();
+        end();
+        pool.shutdown();
+        assert_eq!((registry.unfinished(), registry.cancelled()), (0, 0));
     });
 }
 

@@ -246,8 +246,7 @@ impl<T> JoinHandle<T> {
     /// The task was pushed. With the last worker given up meanwhile, nobody may come for what a
     /// guest has brought.
     pub(super) fn heed_end(&self, worker: &Worker) {
-        // ORDERING(close): after the fence of `Sleep::posted`; against the one in
-        // `Worker::stand_down`.
+        // ORDERING(close): after the fence of `Sleep::posted`; see `Worker::stand_down`.
         if !worker.is_pools_own() && worker.registry().phase() == Phase::Discarding {
             self.cancel();
         }

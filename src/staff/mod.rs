@@ -145,6 +145,7 @@ impl Staff {
         // ORDERING(duty): followed by a wake: its lock, or that of the bed, brings it.
         let before = self.seen.limit.swap(limit, Ordering::Relaxed);
         self.settle(crew);
+        // ORDERING(close): where a worker is given up, see `Worker::stand_down`.
         fence(Ordering::SeqCst); // ORDERING(door): O2.
         before.min(limit)..before.max(limit)
     }

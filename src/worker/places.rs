@@ -7,7 +7,7 @@ use crate::{
     raw::{JobRef, Kind},
     registry::{Phase, Share},
     sleep::Place,
-    sync::{Ordering, fence, spin_loop},
+    sync::spin_loop,
 };
 
 /// Tasks that were left which go to the entrance at most, others' there counted.
@@ -91,19 +91,16 @@ impl Worker {
         if !self.registry.staff.has_surplus() {
             return false;
         }
-        // At its end the pool has nobody else for them, perhaps; asked once more below.
-        if self.has_queued() && self.registry.phase() >= Phase::Ending {
+        // ORDERING(close): against a worker who sees that the pool ends, has a fence, and finds that
+        // all is done: since a fence has followed each of these tasks into the deque, that of
+        // `Sleep::posted`, either that one sees it accepted, or this one sees the end.
+        let is_last = || self.has_queued() && self.registry.phase() >= Phase::Ending;
+        if is_last() {
             return false;
         }
         self.leave_queued();
-        if self.has_queued() {
-            // ORDERING(close): against a worker who sees that the pool ends, has a fence, and
-            // finds that all is done: either that one sees these tasks accepted, or this one
-            // sees the end.
-            fence(Ordering::SeqCst);
-            if self.registry.phase() >= Phase::Ending {
-                return false;
-            }
+        if is_last() {
+            return false;
         }
         self.registry.staff.leaves_surplus()
     }
@@ -181,10 +178,10 @@ impl Worker {
     /// what was sent to it, and if the pool discards, to all that waits.
     pub(crate) fn stand_down(&self) {
         let registry = &self.registry;
-        let all = registry.phase() == Phase::Discarding;
         // ORDERING(close): against a guest who pushes, has a fence, and looks whether the pool
-        // discards: either that one sees it, or what was pushed is seen here.
-        fence(Ordering::SeqCst);
+        // discards: who has given up the last worker, and said so, had one since, in
+        // `Staff::change_active`. So either the guest sees that, or what was pushed is seen here.
+        let all = registry.phase() == Phase::Discarding;
         let places = [Place::Deque, Place::Side, Place::Lane];
         let waits = || {
             registry.has_mail(self.index)
