@@ -7,6 +7,7 @@
 //! sees. Large ones, for shuttle alone, are in `large`, `crowds`
 //! and `mixes`.
 
+mod batch;
 mod blocks;
 mod bulkhead;
 mod crew;

@@ -2,7 +2,7 @@
 
 use super::{
     explore::{ANY, Cell, Preemptions, explore},
-    house::pool,
+    house::{builder, pool},
 };
 use crate::{
     parker::Parker,
@@ -132,5 +132,20 @@ fn loom_strand_a_pool_keeps_the_order_of_a_key() {
         tasks.into_iter().for_each(|task| task.join().unwrap());
         pool.shutdown();
         log.read(|log| assert_eq!(*log, [0, 1]));
+    });
+}
+
+/// One more than a turn has.
+#[test]
+fn loom_strand_a_pool_keeps_the_order_from_turn_to_turn() {
+    explore(Preemptions { quick: 1, full: 2 }, || {
+        let pool = builder(1, 0).injector_capacity(3).build().unwrap();
+        let log = Arc::new(Cell::<Vec<u32>>::default());
+        (0..3).for_each(|n| {
+            let log = Arc::clone(&log);
+            drop(pool.spawn_keyed(KEY, move || log.write(|log| log.push(n))));
+        });
+        pool.shutdown();
+        log.read(|log| assert_eq!(*log, [0, 1, 2]));
     });
 }

@@ -15,7 +15,7 @@ use crate::{
     permits::{Permits, Refused},
     priority::Priority,
     registry::{InStrand, Registry},
-    sync::{Arc, Weak},
+    sync::{Arc, MODELLED, Weak},
     turnstile::Room,
     unwind,
     worker::{Keeper, Kept, Worker},
@@ -23,7 +23,7 @@ use crate::{
 
 /// Tasks that a strand runs before it goes to the end of the queue: so those of
 /// one hot key do not hold up their neighbours, and a turn is worth its way.
-const TURN: usize = 8;
+const TURN: usize = if MODELLED { 2 } else { 8 };
 
 /// The way to one strand: by a lane's permits from outside.
 #[derive(Clone)]

@@ -7,7 +7,7 @@ use crate::{
     deque::{Deque, Loot},
     raw::JobRef,
     sign::Holds,
-    sync::{deque::Steal, spin_loop, thread},
+    sync::{MODELLED, deque::Steal, spin_loop, thread},
 };
 
 /// How much of a victim's queue a thief may take.
@@ -20,10 +20,10 @@ pub(crate) enum Share {
 }
 
 /// A victim's queue is long, and half of it is taken, from this length on.
-const LONG_QUEUE: usize = 9;
+const LONG_QUEUE: usize = if MODELLED { 4 } else { 9 };
 
 /// The most jobs that one steal takes.
-const MOST_STOLEN: usize = 32;
+const MOST_STOLEN: usize = if MODELLED { 2 } else { 32 };
 
 impl<C> Registry<C> {
     /// Takes the oldest job, or jobs, of `victim` for `thief`, who owns `into`.

@@ -1,14 +1,14 @@
 //! What the usual order of a search would starve has its turn now and then.
 
 use super::{Worker, search::Job};
-use crate::{registry::Share, sleep::Appetite};
+use crate::{registry::Share, sleep::Appetite, sync::MODELLED};
 
 /// Looks between those at what the usual order might starve: the lanes, while deques
 /// are full or jobs come by mail or the side door, and those in turn; the oldest of
 /// the own deque, while newer ones keep coming; and what lies with others who block.
 /// A prime, so as not to beat with loops of the user's; Go's scheduler looks at its global
 /// queue as often.
-const FAIRNESS_TICK: u32 = 61;
+const FAIRNESS_TICK: u32 = if MODELLED { 3 } else { 61 };
 
 impl Worker {
     /// Every so many jobs, one from where the usual order seldom gets.

@@ -32,7 +32,7 @@ use crate::{
     raw::{Blocks, Front, JobRef, Kind, Returned, Slot},
     registry::Registry,
     rng::Rng,
-    sync::{Arc, lock_wait, thread_local},
+    sync::{Arc, MODELLED, lock_wait, thread_local},
 };
 
 pub(crate) use self::{
@@ -45,11 +45,11 @@ pub(crate) use self::{
 };
 
 /// Tasks a worker's own deque may hold before it runs new ones at once.
-const DEQUE_LIMIT: usize = 65_536;
+const DEQUE_LIMIT: usize = if MODELLED { 2 } else { 65_536 };
 
 /// Levels of tasks run at once inside `spawn` that share one `DEQUE_LIMIT`:
 /// each further level may queue more, so neither memory nor stack runs away.
-const LEVELS_PER_LIMIT: usize = 8;
+const LEVELS_PER_LIMIT: usize = if MODELLED { 1 } else { 8 };
 
 thread_local! {
     static CURRENT: Slot<Worker> = const { Slot::new() };

@@ -7,11 +7,11 @@ use crate::{
     raw::{JobRef, Kind},
     registry::{Phase, Share},
     sleep::Place,
-    sync::spin_loop,
+    sync::{MODELLED, spin_loop},
 };
 
 /// Tasks that were left which go to the entrance at most, others' there counted.
-const MOST_SENT: usize = 256;
+const MOST_SENT: usize = if MODELLED { 1 } else { 256 };
 
 impl Worker {
     /// Is this thread to work, or will it never again?

@@ -5,22 +5,23 @@ use crate::{
     raw::{JobRef, Kind, Latch},
     registry::{Only, Share},
     sleep::{Appetite, Place},
+    sync::MODELLED,
 };
 
 /// Jobs from elsewhere that may be stacked on one thread by waiting. Bounds
 /// the stack and the time that a finished wait goes unnoticed.
-const MOST_DEPTH: usize = 2;
+const MOST_DEPTH: usize = if MODELLED { 1 } else { 2 };
 
 /// The same for a thread that waits for a scope, whose jobs may lie with anybody, also with a
 /// thread that has gone back to a frame that blocks.
-const MOST_DEPTH_SPREAD: usize = 16;
+const MOST_DEPTH_SPREAD: usize = if MODELLED { 2 } else { 16 };
 
 /// The same for those that may be needed: of whoever holds what is waited for, and of one's own
 /// pool while waiting on another, which may be waiting for them.
-const MOST_DEPTH_NEEDED: usize = 64;
+const MOST_DEPTH_NEEDED: usize = if MODELLED { 3 } else { 64 };
 
 /// Jobs that may be stacked on one thread by yielding inside what a yield runs.
-const MOST_YIELDS: usize = 128;
+const MOST_YIELDS: usize = if MODELLED { 2 } else { 128 };
 
 /// Visits in vain before a victim is asked to share what it keeps private. Fewer
 /// would ask in the short time in which a tiny region ends by itself.

@@ -10,23 +10,24 @@ use crate::{
     process::Process,
     raw::{Blocks, ForkRef, Host, JobId, JobRef, Latch, LatchOf, Returned},
     stall::StallCause,
+    sync::MODELLED,
 };
 
 /// Forks that go public at the start of a job: as many as a tree of a few coarse jobs is deep; in a tiny one, the larger half
 /// of its levels, and stealing the rest would cost more than it is worth.
-const START_GRACE: u32 = 8;
+const START_GRACE: u32 = if MODELLED { 1 } else { 8 };
 
 /// The same after an ask: somebody is waiting, and whoever goes down a spine of
 /// coarse jobs now gets no second chance before its end.
-const GRACE: u32 = 16;
+const GRACE: u32 = if MODELLED { 2 } else { 16 };
 
 /// The same after an ask that came late: what runs here is coarse, so being
 /// late again would cost more than publishing does.
-const LONG_GRACE: u32 = 256;
+const LONG_GRACE: u32 = if MODELLED { 3 } else { 256 };
 
 /// What a public fork that its owner takes back unstolen costs of the grace: it
 /// is a sign that nobody is in need.
-const UNSTOLEN: u32 = 4;
+const UNSTOLEN: u32 = if MODELLED { 1 } else { 4 };
 
 impl Worker {
     /// Something new begins: whether it is coarse or fine is not known yet.
