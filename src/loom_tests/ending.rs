@@ -1,14 +1,10 @@
 //! How a pool ends: nothing accepted is lost, nobody is left waiting.
 
-use std::{
-    pin::pin,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::time::Duration;
 
 use super::{
     explore::{ANY, Preemptions, Tracked, explore},
-    house::{builder, gate, pool},
+    house::{block_on, builder, gate, pool},
 };
 use crate::{
     JoinHandle, ThreadPool, TrySpawnError,
@@ -133,17 +129,7 @@ fn loom_ending_gives_a_closure_back_that_waits_for_room() {
 #[test]
 fn loom_ending_gives_a_closure_back_whose_future_waits_for_room() {
     explore(Preemptions { quick: 1, full: 2 }, || {
-        closure_waits(|pool, task| {
-            let parker = Parker::current();
-            let waker = parker.waker();
-            let mut spawn = pin!(pool.spawn_async(task));
-            loop {
-                match spawn.as_mut().poll(&mut Context::from_waker(&waker)) {
-                    Poll::Ready(spawned) => break spawned,
-                    Poll::Pending => parker.park(),
-                }
-            }
-        });
+        closure_waits(|pool, task| block_on(pool.spawn_async(task)));
     });
 }
 

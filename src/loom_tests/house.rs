@@ -1,6 +1,11 @@
 //! A whole pool, as small as it may be, and what the models of one share.
 
-use std::time::Duration;
+use std::{
+    future::Future,
+    pin::pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use crate::{ThreadPool, ThreadPoolBuilder, parker::Parker, sync::Arc};
 
@@ -31,4 +36,17 @@ pub(super) fn gate() -> (impl FnOnce() + Send, impl FnOnce() + Send) {
     let parker = Arc::new(Parker::new());
     let opener = Arc::clone(&parker);
     (move || opener.unpark(), move || parker.park())
+}
+
+/// Runs a future on this thread.
+pub(super) fn block_on<F: Future>(future: F) -> F::Output {
+    let parker = Parker::current();
+    let waker = parker.waker();
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => parker.park(),
+        }
+    }
 }

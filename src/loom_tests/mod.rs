@@ -4,8 +4,8 @@
 //!
 //! `ci/loom.sh` and `ci/shuttle.sh` run them; a lost wake-up shows as a deadlock, a
 //! missing happens-before as a causality violation of a `Cell`, which only loom
-//! sees. Large ones, for shuttle alone, are in `large`, `crowds`
-//! and `mixes`.
+//! sees. Large ones, for shuttle alone, are in `large`, `crowds`, `mixes`
+//! and `storms`.
 
 mod batch;
 mod blocks;
@@ -44,5 +44,7 @@ mod snapshot;
 mod spawn;
 mod spot;
 mod staff;
+#[cfg(shuttle)]
+mod storms;
 mod strands;
 mod timer;
