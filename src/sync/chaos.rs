@@ -1,12 +1,12 @@
-//! Everything that synchronises, with a random delay before each access, for
-//! `--cfg chaos`: what is one step in our heads is torn apart here, so that a
-//! stress test sees schedules that take years to come by themselves.
+//! Everything that synchronises, with a random delay before each access, and waits that are
+//! over before anybody has rung, for `--cfg chaos`: what is one step in our heads is torn
+//! apart here, so that a stress test sees schedules that take years to come by themselves.
 
 use std::{
     cell::Cell,
     env, hint,
     ops::Deref,
-    sync::{LockResult, Mutex as Plain, OnceLock, atomic},
+    sync::{LockResult, Mutex as Plain, OnceLock, PoisonError, WaitTimeoutResult, atomic},
     thread,
     time::Duration,
 };
@@ -27,6 +27,9 @@ const SPINS: u64 = 2;
 const WILD: u64 = 4;
 /// The longest spell, in accesses: some tasks.
 const LONGEST_SPELL: u64 = 256;
+
+/// In a wild spell one wait in so many is over for no reason.
+const EARLY: u64 = 4;
 
 /// The longest sleep, in microseconds; the system adds about as much.
 const LONGEST_SLEEP: u64 = 64;
@@ -105,6 +108,24 @@ impl Condvar {
     pub(crate) fn new() -> Self {
         Chaotic::default()
     }
+
+    /// Hides that of std, for which nothing promises that it waits until somebody rings.
+    pub(crate) fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> LockResult<MutexGuard<'a, T>> {
+        if !is_early() {
+            return (**self).wait(guard);
+        }
+        let woken = self.0.wait_timeout(guard, some_time());
+        woken.map(|(guard, _)| guard).map_err(|poisoned| PoisonError::new(poisoned.into_inner().0))
+    }
+
+    pub(crate) fn wait_timeout<'a, T>(
+        &self,
+        guard: MutexGuard<'a, T>,
+        time: Duration,
+    ) -> LockResult<(MutexGuard<'a, T>, WaitTimeoutResult)> {
+        let time = if is_early() { time.min(some_time()) } else { time };
+        (**self).wait_timeout(guard, time)
+    }
 }
 
 /// The deques of crossbeam: late from outside, themselves inside.
@@ -138,13 +159,27 @@ pub(crate) mod deque {
     }
 }
 
-fn delay() {
+/// Is a wait over now, for no reason?
+pub(crate) fn is_early() -> bool {
+    is_wild() && throw() % EARLY == 0
+}
+
+/// Another access: in what kind of spell?
+fn is_wild() -> bool {
     let spell = match SPELL.get() {
         Spell { rest: 0, .. } => Spell { rest: throw() % LONGEST_SPELL, wild: throw() % WILD == 0 },
         Spell { rest, wild } => Spell { rest: rest - 1, wild },
     };
     SPELL.set(spell);
-    if !spell.wild {
+    spell.wild
+}
+
+fn some_time() -> Duration {
+    Duration::from_micros(throw() % (LONGEST_SLEEP + 1))
+}
+
+fn delay() {
+    if !is_wild() {
         return;
     }
     let dice = throw();

@@ -40,6 +40,15 @@ pub(crate) use self::imp::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, fence,
 };
 
+/// Is a wait over now, for no reason? Now and then in chaos, so that whoever waits has to look
+/// whether what it waits for is there.
+#[cfg(chaos)]
+pub(crate) use self::chaos::is_early;
+#[cfg(not(chaos))]
+pub(crate) const fn is_early() -> bool {
+    false
+}
+
 /// Is a panic under way on this thread? In a model all threads are one, of which nobody knows.
 pub(crate) fn is_unwinding() -> bool {
     !MODELLED && std::thread::panicking()

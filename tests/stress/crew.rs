@@ -20,6 +20,9 @@ use crate::watchdog::{Pool, die};
 /// More workers than processors, most of the time.
 pub(crate) const WORKERS: [usize; 5] = [1, 2, 3, 8, 16];
 
+/// Far more: each has a few moments of a processor in a second.
+const CROWD: usize = 64;
+
 /// The threads of a pool that come and go.
 pub(crate) struct Crew {
     pub(crate) workers: usize,
@@ -38,7 +41,7 @@ pub(crate) fn build(
     capacity: usize,
     books: &Arc<Books>,
 ) -> (Pool, Arc<Crew>) {
-    let workers = dice.pick(&WORKERS);
+    let workers = if dice.one_in(16) { CROWD } else { dice.pick(&WORKERS) };
     let zero = || AtomicUsize::new(0);
     let (over, held) = (AtomicBool::new(false), Mutex::default());
     let crew = Arc::new(Crew { workers, started: zero(), exited: zero(), over, held });
