@@ -47,7 +47,10 @@ fn commands() -> impl Strategy<Value = Vec<Command>> {
     let command = prop_oneof![
         4 => (lane(), bodies()).prop_map(|(lane, body)| Command::Spawn(lane, body)),
         4 => (lane(), bodies()).prop_map(|(lane, body)| Command::TrySpawn(lane, body)),
-        1 => (lane(), bodies()).prop_map(|(lane, body)| Command::SpawnTimeout(lane, body)),
+        1 => (lane(), bodies(), any::<bool>())
+            .prop_map(|(lane, body, waits)| Command::SpawnTimeout(lane, body, waits)),
+        1 => (lane(), bodies(), prop::option::weighted(0.75, which()))
+            .prop_map(|(lane, body, opened)| Command::SpawnInTime(lane, body, opened)),
         3 => (lane(), bodies()).prop_map(|(lane, body)| Command::SpawnAsync(lane, body)),
         2 => (lane(), bodies()).prop_map(|(lane, body)| Command::SpawnLimited(lane, body)),
         2 => which().prop_map(Command::Poll),
@@ -60,6 +63,7 @@ fn commands() -> impl Strategy<Value = Vec<Command>> {
         2 => which().prop_map(Command::Forget),
         2 => prop::sample::select(Region::ALL.to_vec()).prop_map(Command::Enter),
         1 => Just(Command::Install),
+        1 => prop::option::of(which()).prop_map(Command::Broadcast),
         2 => which().prop_map(Command::SetActive),
         1 => Just(Command::Close),
     ];
@@ -67,8 +71,7 @@ fn commands() -> impl Strategy<Value = Vec<Command>> {
 }
 
 fn ends() -> impl Strategy<Value = End> {
-    let ends = [End::Shutdown, End::Now, End::AtOnce, End::Drop, End::InsideDrop, End::InsideNow];
-    prop::sample::select(ends.to_vec())
+    prop::sample::select(End::ALL.to_vec())
 }
 
 /// Half of the cases that the two tests have together. To see that something never

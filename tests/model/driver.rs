@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::panic::{self, AssertUnwindSafe};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use heist::{
     CancellationToken, JoinError, JoinHandle, Priority, TaskState, ThreadPool, TrySpawnError,
@@ -15,14 +18,22 @@ use proptest::sample::Index;
 use crate::ending::{End, end};
 use crate::regions::Region;
 use crate::state::{Answer, Body, Stage, State};
-use crate::world::{OpenAll, Setup, World, pool, until};
+use crate::world::{OpenAll, OpenIfPanics, Setup, World, pool, until};
+
+/// In which nobody makes room.
+const MOMENT: Duration = Duration::from_micros(100);
+const NEVER: Duration = Duration::from_secs(3600);
 
 #[derive(Clone, Debug)]
 pub(crate) enum Command {
     /// Into a lane; like the next if it would block.
     Spawn(usize, Body),
     TrySpawn(usize, Body),
-    SpawnTimeout(usize, Body),
+    /// With no time at all, or a little.
+    SpawnTimeout(usize, Body, bool),
+    /// With time enough: somebody makes room, by one task after another that is let go; or closes
+    /// the pool.
+    SpawnInTime(usize, Body, Option<Index>),
     SpawnAsync(usize, Body),
     /// As `TrySpawn`, with a token.
     SpawnLimited(usize, Body),
@@ -41,6 +52,8 @@ pub(crate) enum Command {
     Forget(Index),
     Enter(Region),
     Install,
+    /// On every worker, one of which may panic.
+    Broadcast(Option<Index>),
     /// So many workers, and one.
     SetActive(Index),
     Close,
@@ -133,12 +146,21 @@ impl Driver<'_> {
                 let result = task.try_spawn(self.world.task(number, body));
                 self.spawned(number, answer(result));
             }
-            Command::SpawnTimeout(lane, body) => {
+            Command::SpawnTimeout(lane, body, waits) => {
                 let number = self.model.add(lane, body);
                 let task = self.pool.task().priority(LANES[lane]);
-                let result = task.spawn_timeout(self.world.task(number, body), Duration::ZERO);
+                let (start, time) = (Instant::now(), if waits { MOMENT } else { Duration::ZERO });
+                let result = task.spawn_timeout(self.world.task(number, body), time);
+                let is_full = result.as_ref().is_err_and(TrySpawnError::is_full);
+                assert!(!is_full || start.elapsed() >= time, "{number} was sent away early");
                 self.spawned(number, answer(result));
             }
+            Command::SpawnInTime(lane, body, opened) => match self.model.allows(lane)[..] {
+                [Answer::Full] if self.model.is_first_in_line(lane) => {
+                    self.spawn_in_time(lane, body, opened);
+                }
+                _ => self.obey(Command::SpawnTimeout(lane, body, true)),
+            },
             Command::SpawnAsync(lane, body) => {
                 let number = self.model.add(lane, body);
                 let task = self.pool.task().priority(LANES[lane]);
@@ -229,6 +251,11 @@ impl Driver<'_> {
                     assert!(index.is_some_and(|index| index < self.pool.num_threads()));
                 }
             }
+            Command::Broadcast(panics) => {
+                if self.model.with(Stage::Running).is_empty() {
+                    broadcast(self.pool, panics);
+                }
+            }
             Command::SetActive(which) => {
                 let threads = self.pool.num_threads();
                 let active = which.index(threads) + 1;
@@ -241,6 +268,38 @@ impl Driver<'_> {
                 self.pool.close();
             }
         }
+    }
+
+    /// Somebody waits for room until there is some, or never will be.
+    fn spawn_in_time(&mut self, lane: usize, body: Body, opened: Option<Index>) {
+        let number = self.model.add(lane, body);
+        let (pool, world) = (self.pool, self.world);
+        let task = world.task(number, body);
+        let spawned = thread::scope(|s| {
+            let _open = OpenIfPanics(world);
+            let builder = pool.task().priority(LANES[lane]);
+            let waits = s.spawn(|| answer(builder.spawn_timeout(task, NEVER)));
+            let blocked = || pool.metrics().lanes[lane].blocked_submitters;
+            until(|| blocked() == 1, || format!("{number} does not wait"));
+            self.model.join_line(number);
+            match opened {
+                Some(which) => {
+                    while !self.model.enter_if_served(number) {
+                        assert!(!waits.is_finished(), "{number} does not wait any more");
+                        self.obey(Command::Open(which));
+                        self.settle_for(Some(number));
+                    }
+                }
+                None => {
+                    self.obey(Command::Close);
+                    self.model.polled(number, Some(Answer::Closed));
+                }
+            }
+            until(|| waits.is_finished(), || format!("{number} waits for ever"));
+            waits.join().expect("a spawn does not panic")
+        });
+        assert_eq!(spawned.as_ref().err(), opened.is_none().then_some(&Answer::Closed));
+        self.handles.extend(spawned.ok().map(|handle| (number, handle)));
     }
 
     /// When a token was cancelled its task is done, or goes on.
@@ -259,12 +318,19 @@ impl Driver<'_> {
 
     /// Waits until the pool has done what it does by itself, and compares.
     fn settle(&mut self) {
+        self.settle_for(None);
+    }
+
+    /// The same while somebody may wait for room.
+    fn settle_for(&mut self, waits: Option<usize>) {
         let before = self.model.started;
         let free = !self.model.is_busy();
         let started = self.world.await_started(before + self.model.to_start());
         if free {
             self.model.start(&started[before..]);
         }
+        // Whoever made room has put it in.
+        waits.into_iter().for_each(|number| _ = self.model.enter_if_served(number));
         self.world.await_counts(self.pool, &self.model.expected());
         self.handles.extend(self.world.take_children());
         for (number, handle) in &self.handles {
@@ -302,5 +368,27 @@ pub(crate) fn check(number: usize, result: Result<usize, JoinError>, stage: Stag
         }
         (Err(error), Stage::Cancelled) if error.is_cancelled() => (),
         (result, stage) => panic!("{number} is {stage:?}, its handle says {result:?}"),
+    }
+}
+
+/// Once on every worker, also on those off duty; a panic is raised when all are done.
+fn broadcast(pool: &ThreadPool, panics: Option<Index>) {
+    let threads = pool.num_threads();
+    let panics = panics.map(|which| which.index(threads));
+    let ran = AtomicUsize::new(0);
+    let all = panic::catch_unwind(AssertUnwindSafe(|| {
+        pool.broadcast(|at| {
+            assert_eq!(heist::current_thread_index(), Some(at.index()));
+            ran.fetch_add(1, Ordering::SeqCst);
+            if panics == Some(at.index()) {
+                panic::resume_unwind(Box::new(at.index()));
+            }
+            at.index()
+        })
+    }));
+    assert_eq!(ran.into_inner(), threads);
+    match all {
+        Ok(all) => assert_eq!((all, panics), ((0..threads).collect(), None)),
+        Err(payload) => assert_eq!(payload.downcast_ref(), Some(&panics.expect("one panics"))),
     }
 }

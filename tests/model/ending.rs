@@ -19,8 +19,52 @@ pub(crate) enum End {
     /// `shutdown_timeout` that does not wait.
     AtOnce,
     Drop,
+    /// One of the pool's own tasks closes it; it is shut down from outside.
+    InsideClose,
+    InsideShutdown,
+    /// `shutdown_timeout`, for as long as it may take: it does not wait for its own task.
+    InsideLate,
     InsideDrop,
     InsideNow,
+}
+
+impl End {
+    pub(crate) const ALL: [End; 9] = [
+        End::Shutdown,
+        End::Now,
+        End::AtOnce,
+        End::Drop,
+        End::InsideClose,
+        End::InsideShutdown,
+        End::InsideLate,
+        End::InsideDrop,
+        End::InsideNow,
+    ];
+
+    fn is_inside(self) -> bool {
+        !matches!(self, End::Shutdown | End::Now | End::AtOnce | End::Drop)
+    }
+
+    /// Ends the pool in one of its own tasks, unless it comes back; of at most `tasks` that are
+    /// not done.
+    fn inside(self, pool: ThreadPool, tasks: usize) -> Option<ThreadPool> {
+        let mut back = None;
+        match self {
+            End::InsideClose => {
+                pool.close();
+                back = Some(pool);
+            }
+            End::InsideShutdown => pool.shutdown(),
+            End::InsideLate => {
+                let unfinished = pool.shutdown_timeout(Duration::MAX).unwrap_err().unfinished();
+                assert!((1..=tasks).contains(&unfinished), "{unfinished} of {tasks} unfinished");
+            }
+            End::InsideNow => _ = pool.shutdown_now(),
+            _ => drop(pool),
+        }
+        assert!(heist::spawn(|| ()).join().unwrap_err().is_cancelled(), "it is closed");
+        back
+    }
 }
 
 /// How an end went.
@@ -41,7 +85,9 @@ pub(crate) fn end(
     let queued = model.with(Stage::Queued);
     let due = queued.len() + model.with(Stage::Loose).len();
     let unfinished = due + model.with(Stage::Running).len();
-    let inside = matches!(how, End::InsideDrop | End::InsideNow) && !model.closed;
+    let inside = how.is_inside() && !model.closed;
+    // With the children to come, and the task that ends the pool.
+    let tasks = model.tasks.len() + 1;
     let (say, gone) = mpsc::channel();
     // On a thread of its own, so that the gates can be opened meanwhile, and a
     // hang is a failure.
@@ -49,25 +95,32 @@ pub(crate) fn end(
         let outcome = match how {
             _ if inside => {
                 let (give, take) = mpsc::channel::<ThreadPool>();
-                let ends = move || match (how, take.recv().expect("the pool")) {
-                    (End::InsideNow, pool) => _ = pool.shutdown_now(),
-                    (_, pool) => drop(pool),
-                };
-                drop(pool.spawn(ends));
+                let ends = move || how.inside(take.recv().expect("the pool"), tasks);
+                let ender = pool.spawn(ends);
                 give.send(pool).expect("a task that waits for it");
-                Gone::Late(0)
-            }
-            End::Shutdown => {
-                pool.shutdown();
-                Gone::Whole
+                match ender.join().expect("a task that was accepted, and does not panic") {
+                    Some(closed) => {
+                        closed.shutdown();
+                        Gone::Whole
+                    }
+                    None => Gone::Late(0),
+                }
             }
             End::Now | End::InsideNow => Gone::Dropped(pool.shutdown_now()),
             End::AtOnce => match pool.shutdown_timeout(Duration::ZERO) {
                 Ok(()) => Gone::Whole,
                 Err(late) => Gone::Late(late.unfinished()),
             },
+            End::InsideLate => {
+                pool.shutdown_timeout(Duration::MAX).expect("there is time");
+                Gone::Whole
+            }
             End::Drop | End::InsideDrop => {
                 drop(pool);
+                Gone::Whole
+            }
+            End::Shutdown | End::InsideShutdown | End::InsideClose => {
+                pool.shutdown();
                 Gone::Whole
             }
         };

@@ -249,6 +249,21 @@ impl State {
         }
     }
 
+    /// Would who comes now be the next to get room, when a task starts that waits here?
+    pub(crate) fn is_first_in_line(&self, lane: usize) -> bool {
+        let lane = &self.lanes[lane];
+        let waits = |&number: &usize| self.tasks[number].stage == Stage::Queued;
+        lane.line.is_empty() && lane.served.is_empty() && lane.queue.iter().all(waits)
+    }
+
+    /// Its turn has come, and somebody else puts it in. False: it still waits.
+    pub(crate) fn enter_if_served(&mut self, number: usize) -> bool {
+        if self.lanes[self.tasks[number].lane].served.contains(&number) {
+            self.polled(number, Some(Answer::Accepted));
+        }
+        self.tasks[number].stage != Stage::InLine
+    }
+
     pub(crate) fn leave_line(&mut self, number: usize) {
         let at = self.tasks[number].lane;
         self.tasks[number].stage = Stage::Out;

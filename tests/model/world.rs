@@ -214,3 +214,14 @@ impl Drop for OpenAll {
         self.0.open_all();
     }
 }
+
+/// The same if the driver leaves by a panic: somebody may be waiting for room.
+pub(crate) struct OpenIfPanics<'a>(pub(crate) &'a World);
+
+impl Drop for OpenIfPanics<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.open_all();
+        }
+    }
+}
