@@ -31,6 +31,8 @@ mod process;
 mod signals;
 #[path = "faults/stalls.rs"]
 mod stalls;
+#[path = "faults/standstill.rs"]
+mod standstill;
 #[path = "faults/start.rs"]
 mod start;
 #[path = "it/support.rs"]

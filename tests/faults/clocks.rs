@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use heist::CancellationToken;
 
-use crate::process::{alone, become_nobody_else, fork, is_root, rounds};
+use crate::process::{alone, alone_as_root, become_nobody_else, fork, rounds};
 use crate::start::limit;
 use crate::support::{assert_whole, builder, hold, pool, threads_named, until};
 
@@ -13,10 +13,7 @@ const NEVER: Duration = Duration::from_secs(3600);
 
 #[test]
 fn without_a_thread_for_clocks_a_limit_is_told_late_and_kept() {
-    alone(|| {
-        if !is_root() {
-            return;
-        }
+    alone_as_root(|| {
         fork(|| {
             limit(libc::RLIMIT_NPROC, 2);
             become_nobody_else();

@@ -2,7 +2,7 @@
 
 use std::any::type_name;
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read, Write};
 use std::os::fd::FromRawFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -51,6 +51,22 @@ pub(crate) fn alone(body: impl FnOnce()) {
     }
 }
 
+/// The same for what only root can try: the limit of a user's threads counts all of the user's
+/// processes, and only root can become one that has no others. Another user is told that it was
+/// not tried, past whatever the harness keeps to itself.
+pub(crate) fn alone_as_root<F: FnOnce()>(body: F) {
+    // SAFETY: a number.
+    let user = unsafe { libc::geteuid() };
+    if user == 0 {
+        return alone(body);
+    }
+    let test = test_of::<F>();
+    let _ = writeln!(
+        io::stderr(),
+        "NOT TRIED: {test}: only root can limit the number of threads, and this is user {user}"
+    );
+}
+
 /// The same for a test whose process does not end well. None: this is the process.
 pub(crate) fn doomed(body: impl FnOnce()) -> Option<Ended> {
     in_a_process(body, |_| ())
@@ -62,9 +78,7 @@ pub(crate) fn in_a_process<F: FnOnce()>(body: F, how: impl FnOnce(&mut Command))
         body();
         return None;
     }
-    // The closure's type is named after the test it is in.
-    let name = type_name::<F>().strip_suffix("::{{closure}}").expect("a closure");
-    let (_, test) = name.split_once("::").expect("the crate comes first");
+    let test = test_of::<F>();
     let mut command = Command::new(std::env::current_exe().expect("the path of this binary"));
     command.args(["--exact", test, "--nocapture", "--test-threads", "1"]).env(ALONE, "1");
     // Where many abort, symbols would take most of the time.
@@ -93,6 +107,12 @@ pub(crate) fn in_a_process<F: FnOnce()>(body: F, how: impl FnOnce(&mut Command))
     assert!(status.is_some(), "{test} hangs: no end after {PATIENCE:?}\n{said}\n{cried}");
     assert!(said.contains("running 1 test"), "no test is called {test}\n{said}");
     Some(Ended { status: status_at_last, cried })
+}
+
+/// The name of the test that a closure is in, after which its type is named.
+fn test_of<F>() -> &'static str {
+    let name = type_name::<F>().strip_suffix("::{{closure}}").expect("a closure");
+    name.split_once("::").expect("the crate comes first").1
 }
 
 fn reader(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<String> {
@@ -176,17 +196,6 @@ pub(crate) fn assert_settled(pool: &ThreadPool) {
         let done = metrics.tasks_completed() + metrics.tasks_panicked();
         metrics.tasks_spawned() == done + metrics.tasks_cancelled()
     });
-}
-
-/// The limit of a user's threads counts all of the user's processes: only root can become
-/// one that has no others.
-pub(crate) fn is_root() -> bool {
-    // SAFETY: a number.
-    let is_root = unsafe { libc::getuid() } == 0;
-    if !is_root {
-        eprintln!("not tried: needs root");
-    }
-    is_root
 }
 
 /// Becomes a user that no other process has, so that a limit of the user's holds.

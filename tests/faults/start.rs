@@ -9,7 +9,7 @@ use std::thread;
 
 use heist::{BuildError, ThreadBuilder, ThreadPool};
 
-use crate::process::{alone, become_nobody_else, fork, is_root, rounds};
+use crate::process::{alone, alone_as_root, become_nobody_else, fork, rounds};
 use crate::support::{assert_whole, builder, pool, threads, until};
 
 /// A pool could not be built, since thread `index` of `of` was refused.
@@ -159,10 +159,7 @@ fn a_stack_without_bounds_is_refused() {
 
 #[test]
 fn threads_beyond_a_users_number_are_refused_and_a_smaller_pool_starts() {
-    alone(|| {
-        if !is_root() {
-            return;
-        }
+    alone_as_root(|| {
         for (allowed, of) in [(1, 4), (2, 4), (4, 4), (3, 16)] {
             fork(|| {
                 limit(libc::RLIMIT_NPROC, allowed);
@@ -189,10 +186,7 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_millis(1);
 
 #[test]
 fn a_stand_in_that_cannot_be_started_costs_its_service_and_nothing_else() {
-    alone(|| {
-        if !is_root() {
-            return;
-        }
+    alone_as_root(|| {
         for of in [1, 2, 4] {
             fork(|| {
                 limit(libc::RLIMIT_NPROC, of as u64 + 1);
@@ -215,10 +209,7 @@ fn a_stand_in_that_cannot_be_started_costs_its_service_and_nothing_else() {
 
 #[test]
 fn a_section_whose_stand_in_is_refused_still_runs() {
-    alone(|| {
-        if !is_root() {
-            return;
-        }
+    alone_as_root(|| {
         for of in [1, 2] {
             fork(|| {
                 limit(libc::RLIMIT_NPROC, of as u64 + 1);
