@@ -21,9 +21,9 @@ stress() {
     HEIST_STRESS_SECONDS="$time" "$@" --nocapture --test-threads 64 | tee -a "$scores"
 }
 
-# A quota that changes is a test of the crate's own: nobody else can stand in for its files.
-# Not in a short run, since it has to be built.
-((seconds < 60)) || cargo test --lib pool::quota
+# A quota that changes is a test of the crate's own: nobody else can stand in for its files. So is
+# a wait that nobody ends. Not in a short run, since it has to be built.
+((seconds < 60)) || cargo test --lib -- pool::quota sync::chaos
 cargo test --test stress --no-run
 one=$((seconds / 3))
 if command -v taskset >/dev/null; then

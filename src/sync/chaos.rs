@@ -218,3 +218,17 @@ fn seed() -> u64 {
     // Weyl's constant, so that neighbours are far apart; never zero.
     (run ^ threads.wrapping_mul(0x9E37_79B9_7F4A_7C15)) | 1
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Condvar, Duration, Mutex};
+
+    #[test]
+    fn a_wait_that_nobody_ends_is_over_now_and_then() {
+        let (lock, bell) = (Mutex::new(()), Condvar::new());
+        let mut guard = lock.lock().unwrap();
+        for _ in 0..20 {
+            guard = bell.wait_timeout(guard, Duration::MAX).unwrap().0;
+        }
+    }
+}
