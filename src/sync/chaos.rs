@@ -221,14 +221,19 @@ fn seed() -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::{Condvar, Duration, Mutex};
 
     #[test]
     fn a_wait_that_nobody_ends_is_over_now_and_then() {
-        let (lock, bell) = (Mutex::new(()), Condvar::new());
-        let mut guard = lock.lock().unwrap();
-        for _ in 0..20 {
-            guard = bell.wait_timeout(guard, Duration::MAX).unwrap().0;
-        }
+        let (lock, bell, time) = (Mutex::new(()), Condvar::new(), Duration::from_millis(1));
+        let is_over_early = |_: &u32| {
+            let start = Instant::now();
+            drop(bell.wait_timeout(lock.lock().unwrap(), time).unwrap());
+            start.elapsed() < time
+        };
+        let early = (0..1000).filter(is_over_early).count();
+        assert!((1..500).contains(&early), "{early} of 1000");
     }
 }
