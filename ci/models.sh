@@ -8,6 +8,9 @@ checker="$1"
 shift
 export RUSTFLAGS="--cfg $checker -C debug_assertions"
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/$checker"
+if [[ -n "${LOOM_SECONDS:-}" ]]; then
+    export LOOM_UNTIL="$(($(date +%s) + LOOM_SECONDS))"
+fi
 log="$(mktemp)"
 trap 'rm -f "$log"' EXIT
 cargo test --release --lib -- --nocapture "${@:-loom_}" | tee "$log"

@@ -23,8 +23,7 @@ mod driver {
     use std::{
         cell, env,
         panic::Location,
-        sync::OnceLock,
-        time::{Duration, Instant},
+        time::{Duration, Instant, UNIX_EPOCH},
     };
 
     use super::{ANY, Preemptions};
@@ -36,9 +35,6 @@ mod driver {
     /// The most executions of one model: for every change, and with `LOOM_FULL` set.
     const QUICK: usize = 40_000;
     const FULL: usize = 1_500_000;
-
-    /// When the first model began.
-    static BEGAN: OnceLock<Instant> = OnceLock::new();
 
     thread_local! {
         static EXECUTIONS: cell::Cell<u64> = const { cell::Cell::new(0) };
@@ -57,11 +53,11 @@ mod driver {
         // A few whole pools have more schedules than there is time for.
         let cap = if full { FULL } else { QUICK };
         model.max_permutations = Some(cap);
-        // So many seconds for all together, looked at so often.
+        // All together end at a time, which is looked at so often.
         model.checkpoint_interval = 1_000;
-        let seconds = env::var("LOOM_SECONDS").ok().map(|asked| asked.parse().expect("seconds"));
-        let spent = BEGAN.get_or_init(Instant::now).elapsed();
-        model.max_duration = seconds.map(|all| Duration::from_secs(all).saturating_sub(spent));
+        let until = env::var("LOOM_UNTIL").ok().map(|asked| asked.parse().expect("seconds"));
+        let today = UNIX_EPOCH.elapsed().expect("after 1970");
+        model.max_duration = until.map(|until| Duration::from_secs(until).saturating_sub(today));
         let began = Instant::now();
         EXECUTIONS.set(0);
         model.check(move || {
