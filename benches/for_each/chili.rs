@@ -5,10 +5,10 @@ use crate::{
     work::{self, Step},
 };
 
-pub(crate) fn runner(items: usize, step: impl Step) -> Runner {
-    let pool = flat::chili(2);
+pub(crate) fn runner(items: usize, threads: usize, step: impl Step) -> Runner {
+    let pool = flat::chili(threads);
     work::runner(items, step, move |items| {
-        flat::halved(&pool, 2, 1, items, |first, part| {
+        flat::halved(&pool, threads, 1, items, |first, part| {
             (first..).zip(part).for_each(|(index, item)| step(index, item));
         });
     })

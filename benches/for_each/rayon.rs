@@ -7,8 +7,8 @@ use crate::{
     work::{self, Step},
 };
 
-pub(crate) fn runner(items: usize, step: impl Step) -> Runner {
-    let pool = ::rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("threads");
+pub(crate) fn runner(items: usize, threads: usize, step: impl Step) -> Runner {
+    let pool = ::rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
     work::runner(items, step, move |items| {
         pool.install(|| {
             items.par_iter_mut().enumerate().for_each(|(index, item)| step(index, item));

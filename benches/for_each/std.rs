@@ -5,9 +5,9 @@ use crate::{
     work::{self, Step},
 };
 
-pub(crate) fn runner(items: usize, step: impl Step) -> Runner {
+pub(crate) fn runner(items: usize, threads: usize, step: impl Step) -> Runner {
     work::runner(items, step, move |items| {
-        flat::divided(2, 1, items, |first, part| {
+        flat::divided(threads, 1, items, |first, part| {
             (first..).zip(part).for_each(|(index, item)| step(index, item));
         });
     })

@@ -5,11 +5,11 @@ use crate::{
     work::{self, Function},
 };
 
-pub(crate) fn runner(items: usize, f: impl Function) -> Runner {
-    let pool = flat::chili(2);
+pub(crate) fn runner(items: usize, threads: usize, f: impl Function) -> Runner {
+    let pool = flat::chili(threads);
     work::runner(items, f, move |items| {
         let mut results = vec![0; items.len()];
-        flat::halved(&pool, 2, 1, &mut results, |first, part| {
+        flat::halved(&pool, threads, 1, &mut results, |first, part| {
             part.iter_mut().zip(&items[first..]).for_each(|(result, item)| *result = f(item));
         });
         results
