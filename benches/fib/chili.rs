@@ -1,15 +1,12 @@
 //! chili. It counts the calling thread as one of its threads.
 
-use std::num::NonZero;
+use chili::Scope;
 
-use chili::{Config, Scope, ThreadPool};
-
-use crate::harness::{Runner, timed};
+use crate::harness::{self, Runner, timed};
 
 pub(crate) fn runner(threads: usize) -> Runner {
     let (n, result) = crate::size();
-    let config = Config { thread_count: NonZero::new(threads), ..Config::default() };
-    let pool = ThreadPool::with_config(config);
+    let pool = harness::chili(threads);
     timed(move || assert_eq!(fib(&mut pool.scope(), n), result))
 }
 

@@ -1,17 +1,14 @@
 //! chili: a scope for every fold.
 
-use std::num::NonZero;
-
-use chili::{Config, Scope, ThreadPool};
+use chili::Scope;
 
 use crate::{
     SUM,
-    harness::{Runner, timed},
+    harness::{self, Runner, timed},
 };
 
 pub(crate) fn runner() -> Runner {
-    let config = Config { thread_count: NonZero::new(2), ..Config::default() };
-    let pool = ThreadPool::with_config(config);
+    let pool = harness::chili(2);
     timed(move || assert_eq!(sum(&mut pool.scope(), crate::items()), SUM))
 }
 

@@ -1,12 +1,12 @@
 //! chili: items halved by joins.
 
 use crate::{
-    harness::{Runner, flat},
+    harness::{self, Runner, flat},
     work::{self, Step},
 };
 
 pub(crate) fn runner(items: usize, threads: usize, step: impl Step) -> Runner {
-    let pool = flat::chili(threads);
+    let pool = harness::chili(threads);
     work::runner(items, step, move |items| {
         flat::halved(&pool, threads, 1, items, |first, part| {
             (first..).zip(part).for_each(|(index, item)| step(index, item));

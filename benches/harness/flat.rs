@@ -1,16 +1,11 @@
 //! Flat loops for the contenders that have none: what their users write.
 
-use std::{num::NonZero, thread};
+use std::thread;
 
-use chili::{Config, Scope, ThreadPool};
+use chili::{Scope, ThreadPool};
 
 /// Parts that chili halves a loop into for each thread, as fine as heist's pieces are.
 const PARTS_PER_THREAD: usize = 32;
-
-/// chili's pool. It counts the calling thread as one of its threads.
-pub(crate) fn chili(threads: usize) -> ThreadPool {
-    ThreadPool::with_config(Config { thread_count: NonZero::new(threads), ..Config::default() })
-}
 
 /// Calls `f` with the index of the first of them and the items, for parts of whole units of
 /// `unit` items, halved by chili's joins.

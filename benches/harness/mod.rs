@@ -16,6 +16,7 @@ pub(crate) mod work;
 
 use std::{
     ffi::OsString,
+    num::NonZero,
     time::{Duration, Instant},
 };
 
@@ -58,6 +59,13 @@ const SAMPLE: Duration = Duration::from_millis(40);
 
 /// The time a contender runs unmeasured, after its pool was built.
 const WARM_UP: Duration = Duration::from_millis(20);
+
+/// chili's pool. It counts the calling thread as one of its threads.
+#[allow(dead_code, reason = "every workload compiles its own copy of this file")]
+pub(crate) fn chili(threads: usize) -> chili::ThreadPool {
+    let thread_count = NonZero::new(threads);
+    chili::ThreadPool::with_config(chili::Config { thread_count, ..chili::Config::default() })
+}
 
 /// A table of `workload`.
 pub(crate) fn case(workload: &'static str, name: impl Into<String>) -> Case {

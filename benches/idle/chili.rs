@@ -1,11 +1,9 @@
 //! chili: a scope for every burst. It has no tasks.
 
-use std::num::NonZero;
-
-use chili::{Config, Scope, ThreadPool};
+use chili::{Scope, ThreadPool};
 
 pub(crate) fn new() -> ThreadPool {
-    ThreadPool::with_config(Config { thread_count: NonZero::new(2), ..Config::default() })
+    crate::harness::chili(2)
 }
 
 impl crate::Burst for ThreadPool {

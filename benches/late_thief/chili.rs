@@ -1,18 +1,15 @@
 //! chili. Of a join it runs the second half first and shows the first to
 //! thieves, so the spine comes second here, for the same shape as the others'.
 
-use std::num::NonZero;
-
-use chili::{Config, Scope, ThreadPool};
+use chili::Scope;
 
 use crate::{
     Job, SPINE,
-    harness::{Runner, time},
+    harness::{self, Runner, time},
 };
 
 pub(crate) fn runner(job: Job) -> Runner {
-    let config = Config { thread_count: NonZero::new(2), ..Config::default() };
-    let pool = ThreadPool::with_config(config);
+    let pool = harness::chili(2);
     Box::new(move |runs| {
         let mut scope = pool.scope();
         time(runs, || {

@@ -1,12 +1,12 @@
 //! chili: results halved by joins.
 
 use crate::{
-    harness::{Runner, flat},
+    harness::{self, Runner, flat},
     work::{self, Function},
 };
 
 pub(crate) fn runner(items: usize, threads: usize, f: impl Function) -> Runner {
-    let pool = flat::chili(threads);
+    let pool = harness::chili(threads);
     work::runner(items, f, move |items| {
         let mut results = vec![0; items.len()];
         flat::halved(&pool, threads, 1, &mut results, |first, part| {

@@ -1,12 +1,12 @@
 //! chili: rows halved by joins.
 
 use crate::{
-    harness::{Runner, flat},
+    harness::{self, Runner, flat},
     work,
 };
 
 pub(crate) fn runner(threads: usize) -> Runner {
-    let pool = flat::chili(threads);
+    let pool = harness::chili(threads);
     work::runner(move |factors, size, product| {
         flat::halved(&pool, threads, size, product, |first, part| {
             let rows = (first / size..).zip(part.chunks_mut(size));

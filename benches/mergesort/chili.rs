@@ -1,17 +1,14 @@
 //! chili. It counts the calling thread as one of its threads.
 
-use std::num::NonZero;
-
-use chili::{Config, Scope, ThreadPool};
+use chili::Scope;
 
 use crate::{
-    harness::Runner,
+    harness::{self, Runner},
     work::{self, GRAIN, Merge},
 };
 
 pub(crate) fn runner(threads: usize) -> Runner {
-    let config = Config { thread_count: NonZero::new(threads), ..Config::default() };
-    let pool = ThreadPool::with_config(config);
+    let pool = harness::chili(threads);
     work::runner(move |from, to| sort(&mut pool.scope(), from, to))
 }
 

@@ -1,18 +1,15 @@
 //! chili. It counts the calling thread as one of its threads.
 
-use std::num::NonZero;
-
-use chili::{Config, Scope, ThreadPool};
+use chili::Scope;
 
 use crate::{
-    harness::{Runner, timed},
+    harness::{self, Runner, timed},
     work::{Board, first},
 };
 
 pub(crate) fn runner(threads: usize) -> Runner {
     let (queens, ways) = crate::size();
-    let config = Config { thread_count: NonZero::new(threads), ..Config::default() };
-    let pool = ThreadPool::with_config(config);
+    let pool = harness::chili(threads);
     timed(move || assert_eq!(solve(&mut pool.scope(), Board::empty(queens)), ways))
 }
 

@@ -1,12 +1,12 @@
 //! chili: segments halved by joins.
 
 use crate::{
-    harness::{Runner, flat},
+    harness::{self, Runner, flat},
     work::{self, SEGMENT},
 };
 
 pub(crate) fn runner(threads: usize) -> Runner {
-    let pool = flat::chili(threads);
+    let pool = harness::chili(threads);
     work::runner(move |primes, numbers| {
         flat::halved(&pool, threads, SEGMENT, numbers, |first, part| {
             let segments = (first / SEGMENT..).zip(part.chunks_mut(SEGMENT));

@@ -1,16 +1,14 @@
 //! chili. Inside is with a scope kept, outside with a new one for every sum.
 
-use std::num::NonZero;
-
-use chili::{Config, Scope, ThreadPool};
+use chili::Scope;
 
 use crate::{
     Node, Tree,
-    harness::{Runner, time, timed, timed_apart},
+    harness::{self, Runner, time, timed, timed_apart},
 };
 
 pub(crate) fn inside(tree: Tree) -> Runner {
-    let pool = pool();
+    let pool = harness::chili(2);
     Box::new(move |runs| {
         let mut scope = pool.scope();
         time(runs, || assert_eq!(sum(tree.root, &mut scope), tree.sum))
@@ -18,19 +16,15 @@ pub(crate) fn inside(tree: Tree) -> Runner {
 }
 
 pub(crate) fn outside(tree: Tree) -> Runner {
-    let pool = pool();
+    let pool = harness::chili(2);
     timed(move || assert_eq!(sum(tree.root, &mut pool.scope()), tree.sum))
 }
 
 pub(crate) fn cold(tree: Tree) -> Runner {
-    let pool = pool();
+    let pool = harness::chili(2);
     timed_apart(crate::pause, move || {
         assert_eq!(sum(tree.root, &mut pool.scope()), tree.sum);
     })
-}
-
-fn pool() -> ThreadPool {
-    ThreadPool::with_config(Config { thread_count: NonZero::new(2), ..Config::default() })
 }
 
 fn sum(node: &Node, scope: &mut Scope<'_>) -> u64 {

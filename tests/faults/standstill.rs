@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use heist::{ThreadPool, ThreadPoolBuilder, TrySpawnError};
+use heist::{Bulkhead, JoinHandle, ThreadPool, ThreadPoolBuilder, TrySpawnError};
 
 use crate::process::{alone, assert_settled};
-use crate::support::{Count, Gate, assert_whole, builder, hold, until};
+use crate::support::{Held, assert_whole, builder, hold, hold_in, until};
 
 /// When the clock was stopped, in nanoseconds; zero: it runs.
 static STOPPED: AtomicI64 = AtomicI64::new(0);
@@ -49,6 +49,16 @@ fn narrow(threads: usize) -> ThreadPool {
     builder(threads).injector_capacity(1).idle_spin(Duration::ZERO).build().unwrap()
 }
 
+/// A pool whose workers are held, with a class; and a task in front of each, whose result is this,
+/// so that nobody else is let in.
+fn full(threads: usize) -> (ThreadPool, Bulkhead, Held, [JoinHandle<i32>; 2]) {
+    let pool = narrow(threads);
+    let class = pool.bulkhead("class").limit(1).queue(0).build().unwrap();
+    let held = hold(&pool);
+    let tasks = [pool.spawn(|| 1), class.spawn(|| 2)];
+    (pool, class, held, tasks)
+}
+
 #[track_caller]
 fn assert_full<T, F>(spawned: Result<T, TrySpawnError<F>>) {
     assert!(spawned.is_err_and(|refused| refused.is_full()));
@@ -60,10 +70,7 @@ fn who_has_no_time_is_done_though_the_clock_stands_still() {
         let zero = Duration::ZERO;
         stop_the_clock();
         for threads in [1, 2, 4] {
-            let pool = narrow(threads);
-            let class = pool.bulkhead("class").limit(1).queue(0).build().unwrap();
-            let held = hold(&pool);
-            let (first, only) = (pool.spawn(|| 1), class.spawn(|| 2));
+            let (pool, class, held, [first, only]) = full(threads);
             assert_full(pool.spawn_timeout(|| (), zero));
             assert_full(pool.task().spawn_timeout(|| (), zero));
             assert_full(pool.task().spawn_keyed_timeout(1, || (), zero));
@@ -98,10 +105,7 @@ fn who_has_all_the_time_waits_though_the_clock_stands_still() {
         let ever = Duration::MAX;
         stop_the_clock();
         for threads in [1, 2, 4] {
-            let pool = narrow(threads);
-            let class = pool.bulkhead("class").limit(1).queue(0).build().unwrap();
-            let held = hold(&pool);
-            let (first, only) = (pool.spawn(|| 1), class.spawn(|| 2));
+            let (pool, class, held, [first, only]) = full(threads);
             thread::scope(|s| {
                 let waiting = [
                     s.spawn(|| pool.spawn_timeout(|| (), ever).unwrap()),
@@ -147,21 +151,9 @@ fn each_option_may_be_the_shortest_time_and_the_longest() {
             for time in [Duration::from_nanos(1), Duration::MAX] {
                 let pool = option(builder(2), time).build().unwrap();
                 // For long enough, and away, that each may have its effect.
-                let (gate, away) = (Gate::shared(), Count::shared());
-                let sections: Vec<_> = (0..2)
-                    .map(|_| {
-                        let (gate, away) = (gate.clone(), away.clone());
-                        pool.spawn(move || {
-                            heist::blocking(|| {
-                                away.add();
-                                gate.pass();
-                            });
-                        })
-                    })
-                    .collect();
-                until(|| away.get() == 2);
+                let (held, sections) = hold_in(&pool, 2, |wait| heist::blocking(wait));
                 assert_eq!(pool.spawn(|| 1).join().unwrap(), 1, "by a stand-in");
-                gate.open();
+                held.release();
                 sections.into_iter().for_each(|section| section.join().unwrap());
                 assert_whole(&pool);
                 pool.shutdown();

@@ -10,7 +10,7 @@ use std::thread;
 use heist::{BuildError, ThreadBuilder, ThreadPool};
 
 use crate::process::{alone, alone_as_root, become_nobody_else, fork, rounds};
-use crate::support::{assert_whole, builder, pool, threads, until};
+use crate::support::{assert_whole, builder, hold_in, pool, threads, until};
 
 /// A pool could not be built, since thread `index` of `of` was refused.
 #[track_caller]
@@ -215,23 +215,10 @@ fn a_section_whose_stand_in_is_refused_still_runs() {
                 limit(libc::RLIMIT_NPROC, of as u64 + 1);
                 become_nobody_else();
                 let pool = builder(of).build().unwrap();
-                let gate = crate::support::Gate::shared();
-                let arrived = crate::support::Count::shared();
-                let sections: Vec<_> = (0..of)
-                    .map(|_| {
-                        let (gate, arrived) = (gate.clone(), arrived.clone());
-                        pool.spawn(move || {
-                            heist::blocking(|| {
-                                arrived.add();
-                                gate.pass();
-                            });
-                        })
-                    })
-                    .collect();
-                until(|| arrived.get() == of);
+                let (held, sections) = hold_in(&pool, of, |wait| heist::blocking(wait));
                 let tasks: Vec<_> = (0..10).map(|n| pool.spawn(move || n)).collect();
                 let first = tasks[0].is_finished();
-                gate.open();
+                held.release();
                 assert!(!first, "nobody was there for it");
                 sections.into_iter().for_each(|task| task.join().unwrap());
                 let sum: i32 = tasks.into_iter().map(|task| task.join().unwrap()).sum();

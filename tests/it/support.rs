@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use heist::{ThreadBuilder, ThreadPool, ThreadPoolBuilder};
+use heist::{JoinHandle, ThreadBuilder, ThreadPool, ThreadPoolBuilder};
 
 /// What takes longer than this hangs. A sanitizer makes some tests take a minute on a busy machine.
 static PATIENCE: LazyLock<Duration> = LazyLock::new(|| {
@@ -238,17 +238,29 @@ pub(crate) fn hold(pool: &ThreadPool) -> Held {
 
 /// Keeps `workers` of the pool's workers busy.
 pub(crate) fn hold_some(pool: &ThreadPool, workers: usize) -> Held {
+    hold_in(pool, workers, |wait| wait()).0
+}
+
+/// So many tasks that each wait in a `section`, and their handles.
+pub(crate) fn hold_in(
+    pool: &ThreadPool,
+    tasks: usize,
+    section: fn(&dyn Fn()),
+) -> (Held, Vec<JoinHandle<()>>) {
     let held = Held(Gate::shared());
     let arrived = Count::shared();
-    for _ in 0..workers {
+    let task = |_| {
         let (gate, arrived) = (held.0.clone(), arrived.clone());
-        drop(pool.spawn(move || {
-            arrived.add();
-            gate.pass();
-        }));
-    }
-    until(|| arrived.get() == workers);
-    held
+        pool.spawn(move || {
+            section(&|| {
+                arrived.add();
+                gate.pass();
+            });
+        })
+    };
+    let handles = (0..tasks).map(task).collect();
+    until(|| arrived.get() == tasks);
+    (held, handles)
 }
 
 /// Waits until every worker sleeps.
