@@ -20,6 +20,7 @@
 use std::{
     fs,
     path::{Component, Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 use crate::affinity;
@@ -32,11 +33,12 @@ pub(crate) fn available() -> usize {
         return num_cpus::get().max(1);
     }
     let read = |path: &Path| Some(String::from_utf8_lossy(&fs::read(path).ok()?).into_owned());
-    allowed(read, mask())
+    allowed(read, in_mask())
 }
 
-/// CPUs in the affinity mask. `num_cpus` would bound them by the quota that it has seen first.
-fn mask() -> usize {
+/// CPUs in the affinity mask, 1 or more. `num_cpus` would bound them by the quota that it has
+/// seen first.
+pub(crate) fn in_mask() -> usize {
     affinity::cpus().unwrap_or_else(num_cpus::get)
 }
 
@@ -59,6 +61,43 @@ fn quota(read: impl Fn(&Path) -> Option<String>) -> Option<usize> {
         .filter_map(|(version, level)| version.quota(&level, &read))
         .min()?;
     Some(usize::try_from(tightest).unwrap_or(usize::MAX).max(1))
+}
+
+/// How much this process makes of the CPUs, from some moment on.
+pub(crate) struct Load {
+    since: Instant,
+    used: Option<Duration>,
+}
+
+impl Load {
+    pub(crate) fn begin() -> Self {
+        Load { since: Instant::now(), used: time_used() }
+    }
+
+    pub(crate) fn since(&self) -> Instant {
+        self.since
+    }
+
+    /// Has it used so many since, but for three quarters of one? It has, where nobody says.
+    pub(crate) fn uses(&self, cpus: u32) -> bool {
+        self.would_use(cpus, self.since.elapsed(), time_used())
+    }
+
+    fn would_use(&self, cpus: u32, elapsed: Duration, used: Option<Duration>) -> bool {
+        let (Some(before), Some(now)) = (self.used, used) else { return true };
+        now.saturating_sub(before) + elapsed * 3 / 4 >= elapsed.saturating_mul(cpus)
+    }
+}
+
+/// The time that all threads of this process have run.
+fn time_used() -> Option<Duration> {
+    #[cfg(all(target_os = "linux", not(any(loom, shuttle, miri))))]
+    {
+        use rustix::time::{ClockId, clock_gettime};
+        Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).ok()
+    }
+    #[cfg(not(all(target_os = "linux", not(any(loom, shuttle, miri)))))]
+    None
 }
 
 /// The two generations of cgroups; a hybrid system mounts both, and only one of
@@ -263,10 +302,35 @@ mod tests {
     }
 
     #[test]
+    fn cpus_are_used_if_at_most_three_quarters_of_one_are_not() {
+        let ms = Duration::from_millis;
+        let load = |used| Load { since: Instant::now(), used };
+        let uses = |cpus, used: u64| load(Some(ms(5))).would_use(cpus, ms(100), Some(ms(5 + used)));
+        assert!(uses(1, 25) && !uses(1, 24));
+        assert!(uses(2, 125) && !uses(2, 124));
+        assert!(uses(4, 400) && !uses(4, 300));
+        // Where nobody says.
+        assert!(load(None).would_use(2, ms(100), Some(ms(0))));
+        assert!(load(Some(ms(5))).would_use(2, ms(100), None));
+    }
+
+    #[test]
+    #[cfg(all(target_os = "linux", not(any(loom, shuttle, miri))))]
+    fn what_all_threads_have_run_is_their_use() {
+        let before = time_used().unwrap();
+        let (load, start) = (Load::begin(), Instant::now());
+        while time_used().unwrap() < before + Duration::from_millis(20) {
+            std::hint::spin_loop();
+        }
+        assert!(load.would_use(1, start.elapsed().min(Duration::from_millis(80)), time_used()));
+        assert!(!load.would_use(u32::MAX, start.elapsed(), time_used()));
+    }
+
+    #[test]
     fn there_is_always_a_cpu() {
         assert!(available() >= 1);
-        assert!(available() <= mask());
+        assert!(available() <= in_mask());
         let read = |path: &Path| fs::read_to_string(path).ok();
-        assert_eq!(available(), allowed(read, mask()));
+        assert_eq!(available(), allowed(read, in_mask()));
     }
 }

@@ -6,6 +6,7 @@
 
 use std::{
     cell::RefCell,
+    mem,
     task::{Wake, Waker},
     time::Instant,
 };
@@ -68,20 +69,22 @@ impl Parker {
         token.take();
     }
 
-    /// Like `park`, but no longer than until `deadline`.
-    pub(crate) fn park_until(&self, deadline: Instant) {
+    /// Like `park`, but no longer than until `deadline`. Was there a token?
+    pub(crate) fn park_until(&self, deadline: Instant) -> bool {
         let mut token = self.token.lock();
         while !token.there && !is_early() && Instant::now() < deadline {
             token.waits = true;
             token = self.bell.wait_until(token, deadline);
         }
-        token.take();
+        token.take()
     }
 
     /// `park`, or `park_until` if there is a deadline.
     pub(crate) fn park_maybe_until(&self, deadline: Option<Instant>) {
         match deadline {
-            Some(deadline) => self.park_until(deadline),
+            Some(deadline) => {
+                self.park_until(deadline);
+            }
             None => self.park(),
         }
     }
@@ -120,13 +123,13 @@ impl Parker {
 }
 
 impl Token {
-    fn take(&mut self) {
-        self.there = false;
+    fn take(&mut self) -> bool {
         self.waits = false;
         // Gone from there: nobody is to move this thread before it settles anew.
         if let (Some(place), Some(moved)) = (self.sleeper.take(), self.moved.take()) {
             place.restore(&moved, &mut self.restricted);
         }
+        mem::take(&mut self.there)
     }
 }
 
@@ -151,7 +154,7 @@ mod tests {
     fn a_deadline_ends_a_park_and_not_before() {
         let parker = Parker::new();
         for deadline in [Instant::now(), Instant::now() + Duration::from_millis(20)] {
-            parker.park_until(deadline);
+            assert!(!parker.park_until(deadline), "there is no token");
             assert!(Instant::now() >= deadline);
         }
         parker.park_maybe_until(Some(Instant::now()));
@@ -165,7 +168,7 @@ mod tests {
         parker.unpark();
         parker.unpark_elsewhere();
         waker.wake_by_ref();
-        parker.park_until(far);
+        assert!(parker.park_until(far));
         assert!(!parker.token.lock().there);
         waker.wake();
         parker.park();

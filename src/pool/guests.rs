@@ -41,13 +41,13 @@ impl Guests {
         let is_first = first.is_some();
         let worker = match first {
             Some(worker) => {
-                worker.registry().sleep.take_first_seat();
+                worker.registry().sleep.crowd.take_first_seat();
                 worker
             }
             None => {
                 let mut others = self.others.lock();
                 let worker = others.pop()?;
-                worker.registry().sleep.set_others_seated(self.count - others.len());
+                worker.registry().sleep.crowd.set_others_seated(self.count - others.len());
                 worker
             }
         };
@@ -87,11 +87,11 @@ impl Drop for Seat<'_> {
         }
         let sleep = &worker.registry().sleep;
         if self.is_first {
-            sleep.leave_first_seat();
+            sleep.crowd.leave_first_seat();
             self.guests.first.put(worker);
         } else {
             let mut others = self.guests.others.lock();
-            sleep.set_others_seated(self.guests.count - others.len() - 1);
+            sleep.crowd.set_others_seated(self.guests.count - others.len() - 1);
             others.push(worker);
         }
     }

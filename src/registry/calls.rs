@@ -149,7 +149,7 @@ impl<C> Registry<C> {
         let present = self.attendance.present();
         let changed = self.staff.change_active(change, |worker| present.has(worker));
         // In the same order as the changes, so the last one stays.
-        self.sleep.set_crowd(self.staff.active());
+        self.sleep.crowd.set_active(self.staff.active());
         drop(present);
         let nobody = self.slots.len();
         changed.for_each(|worker| self.sleep.wake(worker));

@@ -16,17 +16,21 @@
 //! if it meant to sleep it stays up; if it found work it wakes the next.
 //! Whoever moves jobs from queue to queue posts them anew.
 
+mod crowd;
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests;
 mod word;
 
 use crossbeam_utils::CachePadded;
 
-use self::word::{Taste, Word};
+use self::{
+    crowd::Crowd,
+    word::{Taste, Word},
+};
 use crate::{
     parker::Parker,
     process::Process,
-    sync::{Arc, AtomicU32, AtomicU64, Mutex, Ordering, fence},
+    sync::{Arc, AtomicU64, Mutex, Ordering, fence},
 };
 
 /// What a sleeper is willing to take when woken.
@@ -88,43 +92,21 @@ pub(crate) enum Awake {
 
 pub(crate) struct Sleep {
     word: CachePadded<AtomicU64>,
-    /// Who sleeps, the newest last. `word` counts this list, and that count
-    /// changes only under this lock.
-    sleepers: Mutex<Vec<Sleeper>>,
+    /// `word` counts who is asleep, and that count changes only under this lock.
+    sleepers: Mutex<Sleepers>,
     /// Whom to unpark when a latch of slot `index` is set: the parker of the
     /// thread that slept there last.
     beds: Box<[Mutex<Option<Arc<Parker>>>]>,
-    /// Half of the workers on duty, rounded up.
-    most_searching: AtomicU32,
-    guests: CachePadded<Guests>,
+    pub(crate) crowd: Crowd,
     process: Process,
 }
 
-/// On a line of their own: guests write it at every call.
-#[derive(Default)]
-struct Guests {
-    /// Whoever has the first seat, none or one.
-    first: AtomicU32,
-    others: AtomicU32,
-    /// The most that were seated since somebody asked: a guest comes again soon, or not at all.
-    lately: AtomicU32,
-    dozing: AtomicU32,
-}
-
-impl Guests {
-    fn seated(&self) -> u32 {
-        // ORDERING(demand): a hint; a thread may leave the one seat for the other in between.
-        self.first.load(Ordering::Relaxed) + self.others.load(Ordering::Relaxed)
-    }
-
-    fn remember(&self) {
-        let seated = self.seated();
-        // ORDERING(demand): as above.
-        if seated > self.lately.load(Ordering::Relaxed) {
-            // ORDERING(demand): as above.
-            self.lately.store(seated, Ordering::Relaxed);
-        }
-    }
+struct Sleepers {
+    /// The newest last.
+    asleep: Vec<Sleeper>,
+    /// Slots whose sleepers have been woken to search, and are not there yet. A thread that
+    /// has no processor may take milliseconds.
+    coming: Vec<usize>,
 }
 
 struct Sleeper {
@@ -146,51 +128,41 @@ pub(crate) enum Depth {
 impl Sleep {
     /// For `slots` threads at most, of which `workers` are there all the time.
     pub(crate) fn new(slots: usize, workers: usize) -> Self {
+        Sleep::of(slots, Crowd::new(workers))
+    }
+
+    fn of(slots: usize, crowd: Crowd) -> Self {
         Sleep {
             word: CachePadded::new(AtomicU64::new(Word::IDLE_NONE.bits())),
-            sleepers: Mutex::new(Vec::with_capacity(slots)),
+            sleepers: Mutex::new(Sleepers {
+                asleep: Vec::with_capacity(slots),
+                coming: Vec::with_capacity(slots),
+            }),
             beds: (0..slots).map(|_| Mutex::new(None)).collect(),
-            // More searchers than this find less than they cost (Go's rule).
-            most_searching: AtomicU32::new((workers as u32).div_ceil(2)),
-            guests: CachePadded::default(),
+            crowd,
             process: Process::current(),
         }
     }
 
-    /// A guest has the first seat now, says that one.
-    pub(crate) fn take_first_seat(&self) {
-        // ORDERING(demand): a hint how many threads are enough for forks.
-        self.guests.first.store(1, Ordering::Relaxed);
-        self.guests.remember();
-    }
-
-    /// And is about to leave it.
-    pub(crate) fn leave_first_seat(&self) {
-        // ORDERING(demand): as above.
-        self.guests.first.store(0, Ordering::Relaxed);
-    }
-
-    /// So many guests have other seats now, says whoever keeps those.
-    pub(crate) fn set_others_seated(&self, guests: usize) {
-        // ORDERING(demand): as above.
-        self.guests.others.store(guests as u32, Ordering::Relaxed);
-        self.guests.remember();
-    }
-
-    /// Are, without the caller, as many threads awake as the pool has workers? A guest, now
-    /// or since it was last asked, takes the place of one; so many places are `open`.
+    /// Are enough threads awake besides the caller, while so many places are `open`?
     pub(crate) fn enough_awake(&self, open: usize) -> bool {
-        // ORDERING(demand): a hint, as in `take_first_seat`.
-        let guests = self.guests.lately.swap(self.guests.seated(), Ordering::Relaxed);
+        self.crowd.is_enough_besides(self.word().sleeping(), open)
+    }
+
+    /// Is no worker awake, and no guest?
+    pub(crate) fn nobody_awake(&self) -> bool {
+        self.crowd.are_all(self.word().sleeping())
+    }
+
+    fn word(&self) -> Word {
         // ORDERING(dekker): a hint.
-        let sleeping = Word::from_bits(self.word.load(Ordering::Relaxed)).sleeping();
-        guests as usize > sleeping as usize + open
+        Word::from_bits(self.word.load(Ordering::Relaxed))
     }
 
     /// Does somebody sleep whom a fork should wake, and nobody search?
     pub(crate) fn wants_forks(&self) -> bool {
-        // ORDERING(dekker): a hint; who misses it asks in vain once.
-        let word = Word::from_bits(self.word.load(Ordering::Relaxed));
+        // A hint: who misses it asks in vain once.
+        let word = self.word();
         word.wants_waking() && self.wants(word, Place::Forks)
     }
 
@@ -198,43 +170,17 @@ impl Sleep {
     /// nothing from there is to keep nobody from forking in private.
     fn wants(&self, word: Word, place: Place) -> bool {
         match place {
-            Place::Forks => word.sleep(Taste::Hungry) > self.let_doze(),
+            Place::Forks => word.sleep(Taste::Hungry) > self.crowd.left_asleep(),
             Place::Deque => word.sleep(Taste::Hungry) > 0,
             Place::Stray | Place::Side | Place::Lane => true,
-        }
-    }
-
-    /// How many of those who doze forks are not to wake: one for each guest that still
-    /// takes the place of a worker.
-    fn let_doze(&self) -> u32 {
-        self.dozing().min(self.guests.seated())
-    }
-
-    fn dozing(&self) -> u32 {
-        // ORDERING(demand): a dozer looks by itself soon.
-        self.guests.dozing.load(Ordering::Relaxed)
-    }
-
-    /// One more sleeper dozes, or one fewer; under the lock of the sleepers.
-    fn count_doze(&self, sleeper: &Sleeper, change: impl Fn(u32) -> u32) {
-        if sleeper.depth == Depth::Doze {
-            // ORDERING(demand): as in `dozing`.
-            self.guests.dozing.store(change(self.dozing()), Ordering::Relaxed);
         }
     }
 
     /// Counts this thread as searching, unless enough do.
     #[must_use = "a searcher has to stop searching"]
     pub(crate) fn start_searching(&self) -> bool {
-        // ORDERING(duty): as many as were enough a moment ago.
-        let most = self.most_searching.load(Ordering::Relaxed);
+        let most = self.crowd.most_searching();
         self.change(|word| word.start_searching(most)).is_some()
-    }
-
-    /// So many workers are on duty now.
-    pub(crate) fn set_crowd(&self, active: usize) {
-        // ORDERING(duty): just the number.
-        self.most_searching.store((active as u32).div_ceil(2), Ordering::Relaxed);
     }
 
     /// This thread counted as searching and turns to something else. If nobody
@@ -298,13 +244,16 @@ impl Sleep {
         self.lie_down(index, parker);
         let taste = appetite.taste();
         let mut sleepers = self.sleepers.lock();
-        let sleeper = Sleeper { index, appetite, depth, parker: Arc::clone(parker) };
-        self.count_doze(&sleeper, |dozing| dozing + 1);
-        sleepers.push(sleeper);
+        sleepers.asleep.push(Sleeper { index, appetite, depth, parker: Arc::clone(parker) });
+        self.count_doze(depth, |dozing| dozing + 1);
+        // The processor that this thread leaves would stay idle if posters went on relying on
+        // who waits for another. It looks for all of them, if it would take what they would.
+        let relieved =
+            if appetite == Appetite::ANYTHING { sleepers.coming.drain(..).len() } else { 0 };
         // S1
-        self.change(|word| match was {
-            Awake::Searching => word.stop_searching()?.fall_asleep(taste),
-            Awake::Unasked => word.fall_asleep(taste),
+        self.change(|word| {
+            let searching = relieved + usize::from(was == Awake::Searching);
+            (0..searching).try_fold(word, |word, _| word.stop_searching())?.fall_asleep(taste)
         });
         drop(sleepers);
         fence(Ordering::SeqCst); // ORDERING(dekker): S2.
@@ -313,15 +262,20 @@ impl Sleep {
     /// Slot `index` sleeps no more.
     pub(crate) fn get_up(&self, index: usize) -> Awake {
         let mut sleepers = self.sleepers.lock();
-        match sleepers.iter().rposition(|sleeper| sleeper.index == index) {
+        let Sleepers { asleep, coming } = &mut *sleepers;
+        if let Some(place) = asleep.iter().rposition(|sleeper| sleeper.index == index) {
+            let sleeper = asleep.remove(place);
+            self.count_doze(sleeper.depth, |dozing| dozing - 1);
+            self.change(|word| word.get_up(sleeper.appetite.taste()));
+            return Awake::Unasked;
+        }
+        // Woken to search; but somebody may have relieved it of that.
+        match coming.iter().position(|&coming| coming == index) {
             Some(place) => {
-                let sleeper = sleepers.remove(place);
-                self.count_doze(&sleeper, |dozing| dozing - 1);
-                self.change(|word| word.get_up(sleeper.appetite.taste()));
-                Awake::Unasked
+                coming.swap_remove(place);
+                Awake::Searching
             }
-            // Taken off the list by `wake_one`, which counts it as searching.
-            None => Awake::Searching,
+            None => Awake::Unasked,
         }
     }
 
@@ -373,14 +327,14 @@ impl Sleep {
             takes(sleeper) && (place != Place::Forks || sleeper.depth == Depth::Sleep)
         };
         let is_preferred = |sleeper: &Sleeper| preferred == Some(sleeper.index) && suits(sleeper);
-        let best = preferred.and_then(|_| sleepers.iter().rposition(is_preferred));
-        let newest = || sleepers.iter().rposition(suits);
-        // One that dozes for a guest who is gone.
-        let spare =
-            || (self.dozing() > self.guests.seated()).then(|| sleepers.iter().rposition(takes));
-        let Some(found) = best.or_else(newest).or_else(|| spare()?) else { return false };
-        let sleeper = sleepers.remove(found);
-        self.count_doze(&sleeper, |dozing| dozing - 1);
+        let find = |suits: &dyn Fn(&Sleeper) -> bool| sleepers.asleep.iter().rposition(suits);
+        let best = preferred.and_then(|_| find(&is_preferred));
+        // Of those that doze one, if they are all there is.
+        let found = best.or_else(|| find(&suits)).or_else(|| find(&takes));
+        let Some(found) = found else { return false };
+        let sleeper = sleepers.asleep.remove(found);
+        sleepers.coming.push(sleeper.index);
+        self.count_doze(sleeper.depth, |dozing| dozing - 1);
         self.change(|word| word.be_woken(sleeper.appetite.taste()));
         drop(sleepers);
         match place {
@@ -389,6 +343,13 @@ impl Sleep {
             Place::Side | Place::Lane => sleeper.parker.unpark(),
         }
         true
+    }
+
+    /// One more sleeper dozes, or one fewer, if that one does; under the lock of the sleepers.
+    fn count_doze(&self, depth: Depth, change: impl Fn(u32) -> u32) {
+        if depth == Depth::Doze {
+            self.crowd.count_doze(change);
+        }
     }
 
     /// Applies a transition; what the word was before it, unless refused.

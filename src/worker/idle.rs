@@ -39,11 +39,6 @@ const LONG_PAUSES: u32 = if MODELLED { 0 } else { 12 };
 /// Looks around between two offers of the processor to others.
 const LOOKS_PER_YIELD: u32 = 4;
 
-/// How long a worker dozes that is one too many beside guests: forks do not wake it so
-/// long while those are there, since it would but take a processor from one of them. After
-/// whatever it has found it may do so anew, beside a guest that blocks as well.
-const DOZE: Duration = Duration::from_millis(50);
-
 /// How long a worker without work looks around before it sleeps: longer when
 /// its last sleep was short, so that it was woken soon after it gave up.
 pub(crate) struct IdleSpin {
@@ -51,6 +46,8 @@ pub(crate) struct IdleSpin {
     linger: Cell<Duration>,
     /// Looks around that leave the entrance out, after a job.
     apart: Cell<u32>,
+    /// Was the last job a task? Then whoever submits them may need this processor.
+    after_task: Cell<bool>,
     /// Was the last sleep a doze, with nothing found since?
     dozed: Cell<bool>,
     catch: Catch,
@@ -62,6 +59,7 @@ impl IdleSpin {
             most,
             linger: Cell::new(LEAST_LINGER.min(most)),
             apart: Cell::new(0),
+            after_task: Cell::new(false),
             dozed: Cell::new(false),
             catch: Catch::default(),
         }
@@ -81,7 +79,10 @@ impl Worker {
         loop {
             self.be_off_duty();
             match self.next_job(Share::Half).or_else(|| self.idle()) {
-                Some(job) => drop(self.run_job(job)),
+                Some(job) => {
+                    self.idle.after_task.set(job.kind() == Kind::Task);
+                    self.run_job(job);
+                }
                 None if self.registry.is_over() => break,
                 None => (),
             }
@@ -118,9 +119,6 @@ impl Worker {
         let mut found = None;
         while found.is_none() && Instant::now() < until {
             found = pause_unless(look(), LONG_PAUSES);
-            if found.is_none() {
-                thread::yield_now();
-            }
         }
         self.turn_to(Activity::Busy);
         found
@@ -138,6 +136,9 @@ impl Worker {
                 break None;
             }
             self.nap(&parker);
+            if self.is_to_watch() {
+                self.watch(&parker);
+            }
             self.idle.catch.forget();
             if !self.goes_on() {
                 break None;
@@ -190,11 +191,14 @@ impl Worker {
             }
             // Who does not count as searching is one too many: more searchers
             // than half of the workers take more than they find.
-            let enough = start.elapsed() >= self.idle.linger.get();
+            let enough = start.elapsed() >= self.idle.linger.get()
+                || self.registry.sleep.crowd.has_one_processor();
             if !self.searching.get() || enough || !self.goes_on() {
                 break;
             }
-            if look % LOOKS_PER_YIELD == 0 {
+            // Not to those that fork: where a thread has yielded, it may stay for a time slice,
+            // while they wait for it.
+            if look % LOOKS_PER_YIELD == 0 && self.idle.after_task.get() {
                 thread::yield_now();
             }
         }
@@ -204,24 +208,53 @@ impl Worker {
     /// Sleeps once, unless there is work; counts as searching afterwards if
     /// there is room.
     fn nap(&self, parker: &Arc<Parker>) {
-        let sleep = &self.registry.sleep;
-        let was = if self.searching.replace(false) { Awake::Searching } else { Awake::Unasked };
-        // Once after having been awake: who finds nothing then sleeps deeply. An
-        // only worker has nobody who would come for it.
-        let only = self.registry.staff.active() == 1;
-        let dozes = !only
-            && !self.idle.dozed.get()
-            && sleep.enough_awake(self.registry.staff.open_places());
+        // Once after having been awake: who finds nothing then sleeps deeply.
+        let dozes = !self.idle.dozed.get() && self.is_one_too_many();
         self.idle.dozed.set(dozes);
         let depth = if dozes { Depth::Doze } else { Depth::Sleep };
-        sleep.fall_asleep(self.index, Appetite::ANYTHING, depth, was, parker);
+        self.lie_down(depth, parker);
         self.registry.ask_all(self.index);
         // S3
         if !self.sees_work() && self.goes_on() {
             let start = Instant::now();
-            self.park(parker, dozes.then(|| start + DOZE));
+            if dozes {
+                self.doze(parker);
+            } else {
+                self.park(parker, None);
+            }
             self.idle.slept(start.elapsed());
         }
+        self.get_up();
+    }
+
+    /// Was this thread woken for forks though it is one too many? It has not dozed since it
+    /// ran something.
+    fn is_to_watch(&self) -> bool {
+        !self.idle.dozed.get()
+            && !self.registry.sleep.crowd.seems_blocked()
+            && self.is_one_too_many()
+            && !self.sees_more_than_forks()
+    }
+
+    /// Leaves the forks to those that are awake, and dozes, so that nobody else is woken for them.
+    fn watch(&self, parker: &Arc<Parker>) {
+        self.idle.dozed.set(true);
+        self.lie_down(Depth::Doze, parker);
+        // S3
+        if !self.sees_more_than_forks() && self.goes_on() {
+            self.doze(parker);
+        }
+        self.get_up();
+    }
+
+    fn lie_down(&self, depth: Depth, parker: &Arc<Parker>) {
+        let was = if self.searching.replace(false) { Awake::Searching } else { Awake::Unasked };
+        let sleep = &self.registry.sleep;
+        sleep.fall_asleep(self.index, Appetite::ANYTHING, depth, was, parker);
+    }
+
+    fn get_up(&self) {
+        let sleep = &self.registry.sleep;
         let counted = match sleep.get_up(self.index) {
             Awake::Searching => true,
             Awake::Unasked => sleep.start_searching(),

@@ -6,6 +6,7 @@
 //! comes to its place and leaves it.
 
 mod aside;
+mod doze;
 mod fair;
 mod idle;
 mod keeper;

@@ -154,6 +154,8 @@ pub(crate) fn wait_on(
             each_worker(&mut Worker::rest);
             looks += 1;
             if !comes_soon(awaited) && looks > LOOKS {
+                // Somebody else may have the processor for long.
+                each_worker(&mut Worker::stop_searching);
                 thread::yield_now();
             }
         } else {

@@ -1,5 +1,6 @@
 //! Idle workers sleep, and whatever comes wakes them.
 
+use std::hint::black_box;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -106,6 +107,26 @@ fn as_many_sleepers_wake_as_a_worker_has_jobs() {
                     meeting.wait();
                 });
             });
+        }
+    });
+}
+
+/// Also on fewer processors: those that doze, as forks of busy threads are not for them, see
+/// that nobody is busy.
+#[test]
+fn forks_that_block_get_as_many_threads_as_they_need() {
+    within_a_minute(|| {
+        for seats in [0, 1] {
+            let pool = builder(4).max_guests(seats).build().unwrap();
+            for _ in 0..20 {
+                // Whoever comes too late finds nothing, and dozes.
+                pool.for_each(0..1000, |index| {
+                    black_box((0..index).map(black_box).sum::<usize>());
+                });
+                let meeting = Meeting::of(4);
+                let wait = || meeting.wait();
+                pool.join(|| heist::join(wait, wait), || heist::join(wait, wait));
+            }
         }
     });
 }
