@@ -113,13 +113,21 @@ impl Crowd {
         self.processors < 2
     }
 
+    /// So many threads are there, with so many guests, beyond those that can work at once.
+    fn too_many(&self, guests: u32) -> u32 {
+        guests + self.active().saturating_sub(self.processors)
+    }
+
     /// Are enough awake besides the caller, while so many sleep and so many places are open?
-    /// Guests count that are there now, or were since it was last asked.
     pub(super) fn is_enough_besides(&self, sleeping: u32, open: usize) -> bool {
+        self.too_many(self.guests.seated()) as usize > sleeping as usize + open
+    }
+
+    /// The same with the guests that were there since it was last asked, if those were more.
+    pub(super) fn was_enough_besides(&self, sleeping: u32, open: usize) -> bool {
         // ORDERING(demand): a hint, as in `take_first_seat`.
         let guests = self.guests.lately.swap(self.guests.seated(), Ordering::Relaxed);
-        let threads = u64::from(self.active()) + u64::from(guests);
-        threads > u64::from(self.enough()) + u64::from(sleeping) + open as u64
+        self.too_many(guests) as usize > sleeping as usize + open
     }
 
     /// Are so many all that there are?
@@ -133,7 +141,7 @@ impl Crowd {
         if self.dozing() == 0 {
             return 0;
         }
-        self.guests.seated() + self.active() - self.enough()
+        self.too_many(self.guests.seated())
     }
 
     fn dozing(&self) -> u32 {

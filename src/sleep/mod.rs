@@ -149,6 +149,11 @@ impl Sleep {
         self.crowd.is_enough_besides(self.word().sleeping(), open)
     }
 
+    /// The same with guests that were there lately.
+    pub(crate) fn enough_lately(&self, open: usize) -> bool {
+        self.crowd.was_enough_besides(self.word().sleeping(), open)
+    }
+
     /// Is no worker awake, and no guest?
     pub(crate) fn nobody_awake(&self) -> bool {
         self.crowd.are_all(self.word().sleeping())

@@ -133,20 +133,21 @@ fn guests_and_workers_are_enough_when_they_are_as_many_as_the_workers() {
         let was = Awake::Unasked;
         sleep.fall_asleep(index, Appetite::ANYTHING, Depth::Sleep, was, &parker);
     };
-    assert!(!sleep.enough_awake(0), "without the caller there is one too few");
+    assert!(!sleep.enough_lately(0), "without the caller there is one too few");
     sleep.crowd.take_first_seat();
-    assert!(sleep.enough_awake(0));
-    assert!(!sleep.enough_awake(1), "somebody else is away");
+    assert!(sleep.enough_lately(0));
+    assert!(!sleep.enough_lately(1), "somebody else is away");
     sleep.crowd.leave_first_seat();
-    assert!(sleep.enough_awake(0), "it was there just now");
-    assert!(!sleep.enough_awake(0), "it has not come again");
+    assert!(!sleep.enough_awake(0), "it is gone");
+    assert!(sleep.enough_lately(0), "it was there just now");
+    assert!(!sleep.enough_lately(0), "it has not come again");
     sleep.crowd.take_first_seat();
     sleep.crowd.set_others_seated(1);
     deep(0);
-    assert!(sleep.enough_awake(0), "two guests, for who sleeps and for the caller");
-    assert!(!sleep.enough_awake(1));
+    assert!(sleep.enough_lately(0), "two guests, for who sleeps and for the caller");
+    assert!(!sleep.enough_lately(1));
     sleep.crowd.set_others_seated(0);
-    assert!(sleep.enough_awake(0) && !sleep.enough_awake(0));
+    assert!(sleep.enough_lately(0) && !sleep.enough_lately(0));
 }
 
 #[test]

@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 use super::Worker;
-use crate::{cpus::Load, parker::Parker};
+use crate::{cpus::Load, parker::Parker, registry::Registry};
 
 /// How long a worker dozes at most, whatever it sees: who uses the processors may be
 /// somebody else.
@@ -17,11 +17,26 @@ const DOZE: Duration = Duration::from_millis(50);
 const FIRST_LOOK: Duration = Duration::from_millis(1);
 
 impl Worker {
-    /// Are enough threads awake without this one?
+    /// Are enough threads awake without this one, or were just now? A guest comes again soon, or
+    /// not at all.
     pub(super) fn is_one_too_many(&self) -> bool {
-        let registry = &self.registry;
-        // An only worker has nobody who would come for it.
-        registry.staff.active() > 1 && registry.sleep.enough_awake(registry.staff.open_places())
+        self.has_others() && self.registry.sleep.enough_lately(self.registry.staff.open_places())
+    }
+
+    /// Was this thread woken for forks though enough are awake? It has not dozed since it ran
+    /// something.
+    pub(super) fn is_to_watch(&self) -> bool {
+        let Registry { sleep, staff, .. } = &*self.registry;
+        self.has_others()
+            && !self.idle.dozed.get()
+            && !sleep.crowd.seems_blocked()
+            && sleep.enough_awake(staff.open_places())
+            && !self.sees_more_than_forks()
+    }
+
+    /// An only worker has nobody who would come for it.
+    fn has_others(&self) -> bool {
+        self.registry.staff.active() > 1
     }
 
     /// Parks until somebody wakes this thread, which is among the sleepers, or until it is

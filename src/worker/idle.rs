@@ -49,7 +49,7 @@ pub(crate) struct IdleSpin {
     /// Was the last job a task? Then whoever submits them may need this processor.
     after_task: Cell<bool>,
     /// Was the last sleep a doze, with nothing found since?
-    dozed: Cell<bool>,
+    pub(super) dozed: Cell<bool>,
     catch: Catch,
 }
 
@@ -225,15 +225,6 @@ impl Worker {
             self.idle.slept(start.elapsed());
         }
         self.get_up();
-    }
-
-    /// Was this thread woken for forks though it is one too many? It has not dozed since it
-    /// ran something.
-    fn is_to_watch(&self) -> bool {
-        !self.idle.dozed.get()
-            && !self.registry.sleep.crowd.seems_blocked()
-            && self.is_one_too_many()
-            && !self.sees_more_than_forks()
     }
 
     /// Leaves the forks to those that are awake, and dozes, so that nobody else is woken for them.
