@@ -316,6 +316,7 @@ impl<S> ThreadPoolBuilder<S> {
         F: FnMut(ThreadBuilder) -> io::Result<()>,
     {
         let ThreadPoolBuilder { config, name, .. } = self;
+        let config = Config { custom_threads: true, ..config };
         ThreadPoolBuilder { config, name, spawner: CustomThreads(spawn) }
     }
 }

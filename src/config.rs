@@ -65,6 +65,8 @@ pub(crate) struct Config {
     /// After what time a thread has stalled, and who is told.
     pub(crate) stalls: Option<(Duration, StallHandler)>,
     pub(crate) handlers: Handlers,
+    /// Does a spawn handler start the threads?
+    pub(crate) custom_threads: bool,
 }
 
 /// The user's closures that the pool's threads call.
@@ -90,6 +92,7 @@ impl Default for Config {
             cpus: Some(Box::new(cpus::available)),
             stalls: None,
             handlers: Handlers::default(),
+            custom_threads: false,
         }
     }
 }

@@ -89,6 +89,11 @@ impl Load {
     }
 }
 
+/// Is it known how much of the CPUs is used?
+pub(crate) fn load_is_known() -> bool {
+    time_used().is_some()
+}
+
 /// The time that all threads of this process have run.
 fn time_used() -> Option<Duration> {
     #[cfg(all(target_os = "linux", not(any(loom, shuttle, miri))))]
@@ -308,7 +313,7 @@ mod tests {
         let uses = |cpus, used: u64| load(Some(ms(5))).would_use(cpus, ms(100), Some(ms(5 + used)));
         assert!(uses(1, 25) && !uses(1, 24));
         assert!(uses(2, 125) && !uses(2, 124));
-        assert!(uses(4, 400) && !uses(4, 300));
+        assert!(uses(4, 325) && !uses(4, 324));
         // Where nobody says.
         assert!(load(None).would_use(2, ms(100), Some(ms(0))));
         assert!(load(Some(ms(5))).would_use(2, ms(100), None));
@@ -317,13 +322,14 @@ mod tests {
     #[test]
     #[cfg(all(target_os = "linux", not(any(loom, shuttle, miri))))]
     fn what_all_threads_have_run_is_their_use() {
-        let before = time_used().unwrap();
-        let (load, start) = (Load::begin(), Instant::now());
-        while time_used().unwrap() < before + Duration::from_millis(20) {
+        let load = Load::begin();
+        let until = load.used.unwrap() + Duration::from_millis(20);
+        while time_used().unwrap() < until {
             std::hint::spin_loop();
         }
-        assert!(load.would_use(1, start.elapsed().min(Duration::from_millis(80)), time_used()));
-        assert!(!load.would_use(u32::MAX, start.elapsed(), time_used()));
+        assert!(load.would_use(1, Duration::from_millis(80), time_used()));
+        assert!(load.uses(0));
+        assert!(!load.would_use(u32::MAX, load.since.elapsed(), time_used()));
     }
 
     #[test]

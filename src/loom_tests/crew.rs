@@ -28,7 +28,7 @@ pub(super) struct Hand {
 pub(super) fn hands(count: usize) -> Vec<Hand> {
     let deques: Vec<Deque<Hand>> = (0..count).map(Deque::new).collect();
     let loots = deques.iter().map(Deque::loot).collect();
-    let crew = Arc::new(Crew { sleep: Sleep::new(count, count), loots });
+    let crew = Arc::new(Crew { sleep: Sleep::new(count, count, false), loots });
     let homes = Homes::new(count);
     let hand = |(index, deque)| Hand {
         index,

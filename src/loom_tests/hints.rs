@@ -13,7 +13,7 @@ use crate::{
 #[test]
 fn loom_demand_nobody_sleeps_unheard_beside_private_forks() {
     explore(Preemptions { quick: ANY, full: ANY }, || {
-        let shared = Arc::new((Sleep::new(2, 2), Privacy::new()));
+        let shared = Arc::new((Sleep::new(2, 2, false), Privacy::new()));
         let sleeper = {
             let shared = Arc::clone(&shared);
             thread::spawn(move || {

@@ -38,7 +38,7 @@ fn work_once(sleep: &Sleep, work: &Work, index: usize) {
 #[test]
 fn loom_dekker_one_post_reaches_one_sleeper() {
     explore(Preemptions { quick: 3, full: ANY }, || {
-        let shared = Arc::new((Sleep::new(1, 1), Work::new()));
+        let shared = Arc::new((Sleep::new(1, 1, false), Work::new()));
         let worker = {
             let shared = Arc::clone(&shared);
             thread::spawn(move || work_once(&shared.0, &shared.1, 0))
@@ -53,7 +53,7 @@ fn loom_dekker_one_post_reaches_one_sleeper() {
 #[test]
 fn loom_dekker_two_posts_reach_two_sleepers() {
     explore(Preemptions { quick: 3, full: 4 }, || {
-        let shared = Arc::new((Sleep::new(2, 2), Work::new()));
+        let shared = Arc::new((Sleep::new(2, 2, false), Work::new()));
         let workers = [0, 1].map(|index| {
             let shared = Arc::clone(&shared);
             thread::spawn(move || work_once(&shared.0, &shared.1, index))
@@ -88,7 +88,7 @@ impl Items {
                 continue;
             }
             let was = if searching { Awake::Searching } else { Awake::Unasked };
-            sleep.fall_asleep(index, Appetite::ANYTHING, Depth::Sleep, was, parker);
+            sleep.take_over(index, Depth::Sleep, was, parker);
             // ORDERING(dekker): if it is stale, a token is there or comes.
             if work.is_empty() && left.load(Ordering::Relaxed) > 0 {
                 parker.park();
@@ -111,7 +111,7 @@ impl Items {
 #[test]
 fn loom_dekker_who_falls_asleep_relieves_who_is_coming() {
     explore(Preemptions { quick: 2, full: 4 }, || {
-        let (sleep, parker) = (Sleep::new(2, 2), Arc::new(Parker::new()));
+        let (sleep, parker) = (Sleep::new(2, 2, false), Arc::new(Parker::new()));
         sleep.fall_asleep(0, Appetite::ANYTHING, Depth::Sleep, Awake::Unasked, &parker);
         let items = Arc::new(Items { sleep, work: Work::new(), left: AtomicUsize::new(2) });
         items.post();

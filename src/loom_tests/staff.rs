@@ -31,7 +31,7 @@ fn house(patience: Option<Duration>) -> Arc<House> {
     Arc::new(House {
         staff: Staff::new(2, places, Duration::MAX, patience),
         work: Injector::new(),
-        sleep: Sleep::new(1, 1),
+        sleep: Sleep::new(1, 1, false),
         called: Mutex::new(None),
     })
 }
@@ -170,7 +170,7 @@ fn loom_door_a_place_on_duty_again_is_served() {
 #[test]
 fn loom_duty_a_worker_at_rest_is_called_back() {
     explore(Preemptions { quick: 3, full: ANY }, || {
-        let shared = Arc::new((Staff::new(2, 0, Duration::MAX, None), Sleep::new(2, 2)));
+        let shared = Arc::new((Staff::new(2, 0, Duration::MAX, None), Sleep::new(2, 2, false)));
         let _ = shared.0.change_active(|_| 1, |_| true);
         let worker = {
             let shared = Arc::clone(&shared);
@@ -196,7 +196,7 @@ fn loom_duty_a_worker_at_rest_is_called_back() {
 #[test]
 fn loom_duty_a_worker_hears_of_two_who_change_it_at_once() {
     explore(Preemptions { quick: 3, full: ANY }, || {
-        let shared = Arc::new((Staff::new(2, 0, Duration::MAX, None), Sleep::new(2, 2)));
+        let shared = Arc::new((Staff::new(2, 0, Duration::MAX, None), Sleep::new(2, 2, false)));
         let change = |(staff, sleep): &(Staff, Sleep), active| {
             staff.change_active(|_| active, |_| true).for_each(|index| sleep.wake(index));
         };

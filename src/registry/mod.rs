@@ -95,6 +95,8 @@ impl<C> Registry<C> {
     {
         deque::prepare();
         let epoch = Instant::now();
+        // By the one or the other.
+        let pinned = config.custom_threads || config.handlers.start.is_some();
         let handlers = Arc::new(config.handlers);
         let (most, keep_alive) = (config.max_stand_ins, config.stand_in_keep_alive);
         let staff = Staff::new(workers, most, keep_alive, config.door_patience);
@@ -109,7 +111,7 @@ impl<C> Registry<C> {
         let timer = Timer::new(config.stack_size);
         let detector = config.stalls.map(|stalls| Detector::new(stalls, &handlers, &timer));
         let registry = Registry {
-            sleep: Sleep::new(count, workers),
+            sleep: Sleep::new(count, workers, pinned),
             injector: Injector::new(workers, config.injector_capacity, epoch, &handlers),
             staff,
             timer,

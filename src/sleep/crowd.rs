@@ -49,12 +49,11 @@ impl Guests {
 }
 
 impl Crowd {
-    /// In a model, whose threads take no processor from each other, and under Miri, which has
-    /// one for all, only guests are ever too many.
-    pub(super) fn new(workers: usize) -> Self {
-        let alone = MODELLED || cfg!(miri);
-        let processors = if alone { usize::MAX } else { cpus::in_mask() };
-        Crowd::on(workers, processors)
+    /// Where nobody can say whether processors are used, as in a model, only guests are ever too
+    /// many; nor where threads may have other processors than their builder (`pinned`).
+    pub(super) fn new(workers: usize, pinned: bool) -> Self {
+        let many = MODELLED || pinned || !cpus::load_is_known();
+        Crowd::on(workers, if many { usize::MAX } else { cpus::in_mask() })
     }
 
     /// On so many processors.
@@ -135,8 +134,8 @@ impl Crowd {
         sleeping >= self.active() + self.guests.seated()
     }
 
-    /// So many sleepers are to be left asleep when there are forks: if one of them dozes, all
-    /// whom those that are awake leave no processor.
+    /// So many sleepers are to be left asleep when there are forks: if one of them dozes, as many
+    /// as there are threads beyond those that can work at once.
     pub(super) fn left_asleep(&self) -> u32 {
         if self.dozing() == 0 {
             return 0;

@@ -126,9 +126,10 @@ pub(crate) enum Depth {
 }
 
 impl Sleep {
-    /// For `slots` threads at most, of which `workers` are there all the time.
-    pub(crate) fn new(slots: usize, workers: usize) -> Self {
-        Sleep::of(slots, Crowd::new(workers))
+    /// For `slots` threads at most, of which `workers` are there all the time; perhaps `pinned`
+    /// to other processors than this one's.
+    pub(crate) fn new(slots: usize, workers: usize, pinned: bool) -> Self {
+        Sleep::of(slots, Crowd::new(workers, pinned))
     }
 
     fn of(slots: usize, crowd: Crowd) -> Self {
@@ -175,7 +176,9 @@ impl Sleep {
     /// nothing from there is to keep nobody from forking in private.
     fn wants(&self, word: Word, place: Place) -> bool {
         match place {
-            Place::Forks => word.sleep(Taste::Hungry) > self.crowd.left_asleep(),
+            Place::Forks => {
+                word.sleep(Taste::Hungry) > 0 && word.sleeping() > self.crowd.left_asleep()
+            }
             Place::Deque => word.sleep(Taste::Hungry) > 0,
             Place::Stray | Place::Side | Place::Lane => true,
         }
@@ -246,15 +249,31 @@ impl Sleep {
         was: Awake,
         parker: &Arc<Parker>,
     ) {
+        self.join_sleepers(false, index, appetite, depth, was, parker);
+    }
+
+    /// The same for who would take anything, in the place of those that have been woken to search
+    /// and are not there yet: else the processor that this thread leaves could stay idle, while
+    /// posters rely on one that waits for another. It must look for all of them.
+    pub(crate) fn take_over(&self, index: usize, depth: Depth, was: Awake, parker: &Arc<Parker>) {
+        self.join_sleepers(true, index, Appetite::ANYTHING, depth, was, parker);
+    }
+
+    fn join_sleepers(
+        &self,
+        relieves: bool,
+        index: usize,
+        appetite: Appetite,
+        depth: Depth,
+        was: Awake,
+        parker: &Arc<Parker>,
+    ) {
         self.lie_down(index, parker);
         let taste = appetite.taste();
         let mut sleepers = self.sleepers.lock();
         sleepers.asleep.push(Sleeper { index, appetite, depth, parker: Arc::clone(parker) });
         self.count_doze(depth, |dozing| dozing + 1);
-        // The processor that this thread leaves would stay idle if posters went on relying on
-        // who waits for another. It looks for all of them, if it would take what they would.
-        let relieved =
-            if appetite == Appetite::ANYTHING { sleepers.coming.drain(..).len() } else { 0 };
+        let relieved = if relieves { sleepers.coming.drain(..).len() } else { 0 };
         // S1
         self.change(|word| {
             let searching = relieved + usize::from(was == Awake::Searching);

@@ -186,16 +186,18 @@ fn threads_are_enough_when_there_are_as_many_as_processors() {
 }
 
 #[test]
-fn who_falls_asleep_relieves_those_that_are_on_their_way() {
-    for (appetite, relieves) in [(Appetite::ANYTHING, true), (DEQUES, false)] {
+fn who_takes_over_relieves_those_that_are_on_their_way() {
+    for relieves in [true, false] {
         let (sleep, parker) = (roomy(3, 3), Parker::current());
-        let deep = |index, appetite| {
-            sleep.fall_asleep(index, appetite, Depth::Sleep, Awake::Unasked, &parker);
-        };
-        deep(0, Appetite::ANYTHING);
+        let (depth, was) = (Depth::Sleep, Awake::Unasked);
+        sleep.fall_asleep(0, Appetite::ANYTHING, depth, was, &parker);
         assert!(sleep.posted(Place::Lane));
         assert!(!sleep.wants_forks(), "somebody is on its way");
-        deep(1, appetite);
+        if relieves {
+            sleep.take_over(1, depth, was, &parker);
+        } else {
+            sleep.fall_asleep(1, Appetite::ANYTHING, depth, was, &parker);
+        }
         assert_eq!(sleep.wants_forks(), relieves);
         let first = if relieves { Awake::Unasked } else { Awake::Searching };
         assert_eq!(sleep.get_up(0), first);

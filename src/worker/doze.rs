@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 use super::Worker;
-use crate::{cpus::Load, parker::Parker, registry::Registry};
+use crate::{cpus::Load, parker::Parker, registry::Registry, sync::MODELLED};
 
 /// How long a worker dozes at most, whatever it sees: who uses the processors may be
 /// somebody else.
@@ -42,13 +42,17 @@ impl Worker {
     /// Parks until somebody wakes this thread, which is among the sleepers, or until it is
     /// to take part again.
     pub(super) fn doze(&self, parker: &Parker) {
+        if MODELLED {
+            // A model has no clock, and what it does may not depend on one.
+            return self.park(parker, None);
+        }
         self.goes_to_sleep();
         let start = Instant::now();
         let mut pause = FIRST_LOOK;
         loop {
             let load = Load::begin();
             parker.settle();
-            let woken = parker.park_until(load.since() + pause.min(DOZE));
+            let woken = parker.park_until((load.since() + pause).min(start + DOZE));
             if woken || start.elapsed() >= DOZE {
                 break;
             }

@@ -12,7 +12,7 @@ use crate::{
     parker::Parker,
     raw::{JobRef, Kind},
     registry::Share,
-    sleep::{Appetite, Awake, Depth},
+    sleep::{Awake, Depth},
     sync::{Arc, MODELLED, spin_loop, thread},
 };
 
@@ -231,8 +231,9 @@ impl Worker {
     fn watch(&self, parker: &Arc<Parker>) {
         self.idle.dozed.set(true);
         self.lie_down(Depth::Doze, parker);
-        // S3
-        if !self.sees_more_than_forks() && self.goes_on() {
+        // S3, but for forks that those that are awake are enough for.
+        let is_needed = self.registry.sleep.wants_forks() || self.sees_more_than_forks();
+        if !is_needed && self.goes_on() {
             self.doze(parker);
         }
         self.get_up();
@@ -240,8 +241,7 @@ impl Worker {
 
     fn lie_down(&self, depth: Depth, parker: &Arc<Parker>) {
         let was = if self.searching.replace(false) { Awake::Searching } else { Awake::Unasked };
-        let sleep = &self.registry.sleep;
-        sleep.fall_asleep(self.index, Appetite::ANYTHING, depth, was, parker);
+        self.registry.sleep.take_over(self.index, depth, was, parker);
     }
 
     fn get_up(&self) {
