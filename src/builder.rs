@@ -315,9 +315,8 @@ impl<S> ThreadPoolBuilder<S> {
     where
         F: FnMut(ThreadBuilder) -> io::Result<()>,
     {
-        let ThreadPoolBuilder { config, name, .. } = self;
-        let config = Config { custom_threads: true, ..config };
-        ThreadPoolBuilder { config, name, spawner: CustomThreads(spawn) }
+        let config = Config { custom_threads: true, ..self.config };
+        ThreadPoolBuilder { config, name: self.name, spawner: CustomThreads(spawn) }
     }
 }
 
