@@ -255,7 +255,16 @@ impl<C> Registry<C> {
 
     /// Does work lie anywhere?
     pub(crate) fn has_work(&self) -> bool {
-        let places = [Place::Forks, Place::Stray, Place::Side, Place::Lane];
+        self.has_work_or(Place::Forks)
+    }
+
+    /// The same, but forks.
+    pub(crate) fn has_more_than_forks(&self) -> bool {
+        self.has_work_or(Place::Deque)
+    }
+
+    fn has_work_or(&self, in_deques: Place) -> bool {
+        let places = [in_deques, Place::Stray, Place::Side, Place::Lane];
         places.into_iter().any(|place| self.has_work_at(place))
     }
 

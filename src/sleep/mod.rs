@@ -46,7 +46,7 @@ pub(crate) struct Appetite {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     /// In a deque, and forks are all it is: whoever forked them runs them in
-    /// the end, so who dozes beside a guest is let doze.
+    /// the end, so nobody is woken for them who would but take a processor from another.
     Forks,
     /// In a deque.
     Deque,
@@ -119,8 +119,8 @@ struct Sleeper {
 /// How deep a sleep is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Depth {
-    /// For a short time, after which the thread looks by itself; forks do not
-    /// end it.
+    /// For a short time, in which the thread looks by itself; forks end it only if more sleep
+    /// than are to be left asleep.
     Doze,
     Sleep,
 }

@@ -44,7 +44,7 @@ impl Worker {
     pub(super) fn doze(&self, parker: &Parker) {
         if MODELLED {
             // A model has no clock, and what it does may not depend on one.
-            return self.park(parker, None);
+            return self.park(parker);
         }
         self.goes_to_sleep();
         let start = Instant::now();
@@ -72,11 +72,13 @@ impl Worker {
         let seen = if load.uses(sleep.crowd.enough()) {
             Seen::Busy
         } else if sleep.nobody_awake() {
-            return Seen::Idle;
+            Seen::Idle
         } else {
             Seen::Blocked
         };
-        sleep.crowd.seen_blocked(seen == Seen::Blocked);
+        if seen != Seen::Idle {
+            sleep.crowd.seen_blocked(seen == Seen::Blocked);
+        }
         seen
     }
 }

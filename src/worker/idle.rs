@@ -220,7 +220,7 @@ impl Worker {
             if dozes {
                 self.doze(parker);
             } else {
-                self.park(parker, None);
+                self.park(parker);
             }
             self.idle.slept(start.elapsed());
         }

@@ -357,10 +357,10 @@ impl Worker {
     }
 
     /// Parks this thread, and counts it.
-    fn park(&self, parker: &Parker, deadline: Option<std::time::Instant>) {
+    fn park(&self, parker: &Parker) {
         self.goes_to_sleep();
         parker.settle();
-        parker.park_maybe_until(deadline);
+        parker.park();
         self.has_slept();
     }
 

@@ -41,7 +41,7 @@ impl Worker {
             // Whoever changes what is looked at here wakes who lies here.
             self.registry.sleep.lie_down(self.index, &parker);
             if !self.is_on_duty() && !self.registry.has_own_mail(self.index) {
-                self.park(&parker, None);
+                self.park(&parker);
             }
             self.turn_to(Activity::Parked);
         }

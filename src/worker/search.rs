@@ -275,10 +275,7 @@ impl Worker {
 
     /// The same, but forks, which those who forked them run in the end.
     pub(super) fn sees_more_than_forks(&self) -> bool {
-        let registry = &self.registry;
-        let places = [Place::Deque, Place::Stray, Place::Side, Place::Lane];
-        places.into_iter().any(|place| registry.has_work_at(place))
-            || registry.has_own_mail(self.index)
+        self.registry.has_more_than_forks() || self.registry.has_own_mail(self.index)
     }
 
     /// Is there anything that `help` would take?
